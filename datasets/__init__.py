@@ -1,0 +1,1 @@
+"""What is read: layouts, setups, periods, samples."""

@@ -1,0 +1,136 @@
+"""What a layout file may say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from datasets.layouts.source import UNITS, Source, Sparse, Strict
+from recon.columns import COLUMNS
+
+__all__ = ["Collection", "Hits", "Layout"]
+
+_EVENT_QUANTITIES = (
+    "run", "spill", "event", "weight", "master_time", "trigger_is_physics", "trigger_is_calibration",
+)  # fmt: skip
+_DETECTORS = ("ecal", "hcal", "srd", "veto", "vhcal", "wcal")
+
+Collection = Mapping[str, str]  # field -> branch, all jagged alike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hits(Strict):
+    """Tracker hits: a collection with a plane number, or one pair of branches per plane."""
+
+    collection: str = ""
+    plane: str = "plane"  # fields of the collection
+    x: str = "x"
+    y: str = "y"
+    pdg: str = ""  # field of the particle code: neutral particles leave no hit
+    names: Mapping[int, str] = field(default_factory=dict)  # plane number -> plane of the setup
+    planes: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # plane -> (x branch, y branch)
+    unit: str = "mm"
+    are_true: bool = False  # exact crossings, to be blurred by the resolution of the plane
+
+    def __post_init__(self) -> None:
+        if bool(self.collection) == bool(self.planes):
+            msg = "hits come either from a 'collection' (with 'names') or from 'planes'"
+            raise ValueError(msg)
+        if self.unit not in UNITS:
+            msg = f"unknown unit '{self.unit}' of hits; known: {', '.join(UNITS)}"
+            raise ValueError(msg)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the fields of the collection that are read."""
+        return (self.plane, self.x, self.y, *((self.pdg,) if self.pdg else ()))
+
+    @property
+    def factor(self) -> float:
+        """Return the factor to mm."""
+        return UNITS[self.unit]
+
+    def branches(self) -> tuple[str, ...]:
+        """Return the branches read, without those of the collection."""
+        return tuple(branch for pair in self.planes.values() for branch in pair)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout(Strict):
+    """How the events of one kind of ROOT file are laid out."""
+
+    name: str
+    title: str
+    level: Literal["raw", "simulated", "reconstructed", "columns"]
+    tree: str
+    quantities: Mapping[str, Source] = field(default_factory=dict)
+    truth: Mapping[str, Source] = field(default_factory=dict)  # columns that only a simulation has
+    collections: Mapping[str, Collection] = field(default_factory=dict)
+    hits: Hits | None = None
+    identity: tuple[str, ...] = ()  # quantities or truth that tell events apart
+    signature: tuple[str, ...] = ()  # branches that give the layout away; empty: all of them
+    setup: str | None = None  # of all such files; None: by run number
+    zeros: Literal["dead", "empty"] = "dead"  # what an exact zero in all cells means
+    deposits: Literal["measured", "visible"] = "measured"  # energies as read
+    time_of_flight: bool = False  # times count from the origin of z; else from the master time
+
+    def __post_init__(self) -> None:
+        self._check_names(self.quantities, _quantity_names(), "quantity")
+        self._check_names(self.truth, {c for c in COLUMNS if c.startswith("truth_")}, "truth column")
+        for name, source in self.sources():
+            if isinstance(source, Sparse):
+                self._check_fields(f"'{name}' reads", source.collection, source.fields)
+        if self.hits is not None and self.hits.collection:
+            self._check_fields("hits read", self.hits.collection, self.hits.fields)
+        groundless = [name for name in self.truth if not self.branches_of(name)]
+        if groundless:
+            msg = (
+                f"truth column {', '.join(groundless)} reads no branch: truth must come from branches, since "
+                f"they are what tells a simulation from data"
+            )
+            raise ValueError(msg)
+
+    def _check_fields(self, who: str, collection: str, fields: tuple[str, ...]) -> None:
+        if collection not in self.collections:
+            msg = f"{who} collection '{collection}'; declared: {list(self.collections)}"
+            raise ValueError(msg)
+        unknown = [field for field in fields if field not in self.collections[collection]]
+        if unknown:
+            known = ", ".join(self.collections[collection])
+            msg = f"{who} field '{unknown[0]}' of collection '{collection}', which has {known}"
+            raise ValueError(msg)
+
+    def _check_names(self, given: Mapping[str, Source], valid: set[str], what: str) -> None:
+        unknown = sorted(set(given) - valid)
+        if unknown:
+            msg = f"unknown {what} {', '.join(unknown)}; known: {', '.join(sorted(valid))}"
+            raise ValueError(msg)
+
+    def sources(self) -> Iterator[tuple[str, Source]]:
+        """Iterate over quantities, then truth."""
+        yield from self.quantities.items()
+        yield from self.truth.items()
+
+    def branches_of(self, name: str) -> tuple[str, ...]:
+        """Return all branches that a quantity, a truth column or "hits" needs."""
+        if name == "hits":
+            if self.hits is None:
+                return ()
+            return self.hits.branches() or tuple(self.collections[self.hits.collection].values())
+        source = self.quantities[name] if name in self.quantities else self.truth[name]
+        if isinstance(source, Sparse):
+            fields = self.collections[source.collection]
+            return tuple(branch for key, branch in fields.items() if key in source.fields)
+        return source.branches()
+
+    def branches(self) -> tuple[str, ...]:
+        """Return every branch that the layout names, once."""
+        names = [name for name, _ in self.sources()] + (["hits"] if self.hits else [])
+        return tuple(dict.fromkeys(branch for name in names for branch in self.branches_of(name)))
+
+
+def _quantity_names() -> set[str]:
+    """Return the names a quantity may have."""
+    cells = {f"{d}_{what}" for d in _DETECTORS for what in ("cell_energy", "cell_time", "section_energy")}
+    return {*_EVENT_QUANTITIES, *cells}

@@ -1,0 +1,334 @@
+"""Look at a file before its events are read: trees, layout, kind, entries, digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import fsspec
+import uproot
+
+from datasets.config import ConfigError
+from datasets.decode import available
+from datasets.layouts import Constant, Layout, layout_names, load_layout
+from datasets.periods import Period, period_of_run, period_of_setup
+from datasets.sources import InputFile
+
+__all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "probe_file", "stricter"]
+
+Kind = Literal["data", "calibration", "simulation"]
+_STRICTNESS: tuple[Kind, ...] = ("simulation", "calibration", "data")
+_TREES = {"TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple"}
+_EDGE = 64 * 1024  # [bytes] hashed at both ends by the quick digest
+
+
+class UnreadableError(OSError):
+    """A file cannot be used; the text is the reason that the accounting gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A fingerprint of a file and how much of it was looked at."""
+
+    algorithm: str
+    value: str
+    scope: Literal["quick", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeInfo:
+    """One tree of a file."""
+
+    name: str
+    type: str  # TTree or RNTuple
+    entries: int
+    branches: tuple[str, ...]
+    clusters: tuple[int, ...]  # entry numbers where clusters of baskets start and end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What is known of a file without reading its events."""
+
+    file: InputFile
+    tree: TreeInfo
+    layout: Layout
+    quantities: frozenset[str]  # quantities, truth and "hits" that the file has
+    kind: Kind
+    kind_reason: str
+    period: Period | None  # None for simulation
+    setup: str
+    size: int  # [bytes]
+    uuid: str
+    digest: Digest
+    parent: Mapping[str, Any] = field(default_factory=dict)  # our own metadata, for columns
+
+
+def stricter(one: Kind, other: Kind) -> Kind:
+    """Return the stricter of two kinds: data before calibration before simulation."""
+    return max(one, other, key=_STRICTNESS.index)
+
+
+def read_trees(path: str) -> tuple[list[TreeInfo], str, dict[str, Any]]:
+    """
+    Open a file and list its trees.
+
+    Returns
+    -------
+    (trees, uuid of the file, our own metadata if there is any)
+
+    Raises
+    ------
+    UnreadableError
+        If the file is empty, truncated, not a ROOT file or not there.
+    """
+    if "://" not in path and Path(path).is_file() and Path(path).stat().st_size == 0:
+        msg = "the file is empty (0 bytes)"
+        raise UnreadableError(msg)
+    try:
+        with uproot.open(path) as file:
+            _check_length(path, file.file.fEND)
+            types = file.classnames(recursive=True, cycle=False)
+            trees = [_tree_info(name, file[name]) for name, type_ in types.items() if type_ in _TREES]
+            metadata = json.loads(str(file["na64"])) if "na64" in file else {}
+            return trees, str(file.file.uuid), metadata
+    except UnreadableError:
+        raise
+    except Exception as error:
+        msg = f"cannot be opened as a ROOT file (truncated or damaged?): {_brief(error)}"
+        raise UnreadableError(msg) from error
+
+
+def _check_length(path: str, expected: int) -> None:
+    """Refuse a file that is shorter than its own header says: some of its baskets are not there."""
+    size = Path(path).stat().st_size if "://" not in path else expected
+    if size < expected:
+        msg = f"is truncated: its header says {expected} bytes and it has {size}"
+        raise UnreadableError(msg)
+
+
+def _brief(error: Exception) -> str:
+    """Return type and first line of an error, paths of the machine left out."""
+    line = next((text.strip() for text in str(error).splitlines() if text.strip()), "")
+    return f"{type(error).__name__}{f': {line}' if line else ''}"[:160]
+
+
+def _tree_info(name: str, tree: Any) -> TreeInfo:
+    """Describe the newest version of a tree; ``name`` includes the folders it lies in."""
+    is_tree = isinstance(tree, uproot.TTree)
+    names = tuple(tree.keys(recursive=False))
+    offsets: Sequence[int]
+    if is_tree:
+        offsets = tree.common_entry_offsets() if tree.num_entries else [0]
+        entries = int(tree.num_entries)
+    else:
+        entries = int(tree.num_entries)
+        starts = [int(s.num_first_entry) for s in tree.cluster_summaries]
+        offsets = [*starts, entries]
+    return TreeInfo(name, "TTree" if is_tree else "RNTuple", entries, names, tuple(map(int, offsets)))
+
+
+def match_layout(
+    trees: Sequence[TreeInfo], wanted: str | None = None, tree: str | None = None
+) -> tuple[Layout, TreeInfo]:
+    """
+    Find the layout of a file.
+
+    Parameters
+    ----------
+    trees : sequence of TreeInfo
+    wanted : str or None
+        Name or path of the layout to use; None: the one whose tree and signature branches are there.
+    tree : str or None
+        Name of the tree to use instead of the layout's own.
+
+    Raises
+    ------
+    UnreadableError
+        If no layout fits, or the wanted one does not.
+    """
+    if wanted is not None:
+        layout = load_layout(wanted)
+        return layout, _find_tree(trees, tree or layout.tree, layout)
+    misses = []
+    for name in layout_names():
+        layout = load_layout(name)
+        for info in trees:
+            if info.name != (tree or layout.tree):
+                continue
+            missing = [b for b in layout.signature or layout.branches() if b not in info.branches]
+            if not missing:
+                return layout, info
+            misses.append(f"tree '{info.name}' would be layout {name} but lacks {', '.join(missing)}")
+    there = ", ".join(f"'{info.name}'" for info in trees) or "none"
+    reason = (
+        "; ".join(misses)
+        or f"no known layout has a tree of that name (trees: {there}; layouts: {', '.join(layout_names())})"
+    )
+    msg = f"{reason}. For an ntuple of your own write a layout YAML and name it with --layout"
+    raise UnreadableError(msg)
+
+
+def _find_tree(trees: Sequence[TreeInfo], name: str, layout: Layout) -> TreeInfo:
+    for info in trees:
+        if info.name == name:
+            return info
+    there = ", ".join(f"'{info.name}'" for info in trees) or "none"
+    msg = f"has no tree '{name}', which layout {layout.name} reads (trees in the file: {there})"
+    raise UnreadableError(msg)
+
+
+def probe_file(
+    file: InputFile,
+    *,
+    layout: str | None = None,
+    setup: str | None = None,
+    kind: Kind | None = None,
+    verify: bool = False,
+    need_setup: bool = True,
+) -> Probe:
+    """
+    Find out what a file is.
+
+    Parameters
+    ----------
+    file : InputFile
+    layout, setup : str or None
+        As the user named them; None: found by signature branches, and by layout or run number.
+    kind : "data", "calibration", "simulation" or None
+        Can only make the file stricter than it is.
+    verify : bool
+        Hash the whole file instead of its ends.
+    need_setup : bool
+        False: a file whose setup is not known gets the empty name.
+
+    Returns
+    -------
+    Probe
+
+    Raises
+    ------
+    UnreadableError
+        If the file cannot be used; it is then a loss with that reason.
+    ConfigError
+        If the user's wishes contradict the file or each other: nothing should run then.
+    """
+    trees, uuid, metadata = read_trees(file.path)
+    chosen, tree = match_layout(trees, layout or file.layout, file.tree)
+    quantities = available(chosen, set(tree.branches))
+    own_kind, reason = _own_kind(chosen, quantities, metadata)
+    final: Kind = stricter(own_kind, kind or own_kind)
+    if kind is not None and final != kind:
+        msg = (
+            f"{file.path} is {own_kind} ({reason}); --kind {kind} would treat it less strictly, "
+            f"and --kind can only make a file stricter"
+        )
+        raise ConfigError(msg)
+    if final != own_kind:
+        reason = f"--kind {kind}; by itself {own_kind} ({reason})"
+    setup_name, period = _place(
+        file, chosen, tree, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
+    )
+    if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
+        final, reason = "calibration", f"period {period.name} is calibration"
+    size, digest = _fingerprint(file.path, uuid, full=verify)
+    return Probe(
+        file=file,
+        tree=tree,
+        layout=chosen,
+        quantities=frozenset(quantities),
+        kind=final,
+        kind_reason=reason,
+        period=None if final == "simulation" else period,
+        setup=setup_name,
+        size=size,
+        uuid=uuid,
+        digest=digest,
+        parent=metadata,
+    )
+
+
+def _own_kind(layout: Layout, quantities: set[str], metadata: Mapping[str, Any]) -> tuple[Kind, str]:
+    """Tell data from simulation by what only a simulation has."""
+    if layout.level == "columns":
+        truth = {name for name in quantities if name.startswith("truth_")}
+        if metadata.get("kind") == "simulation" and truth:
+            return "simulation", "our own metadata and truth columns"
+        return "data", "no truth columns with our own metadata that say simulation"
+    if layout.truth and set(layout.truth) <= quantities:
+        return "simulation", f"truth branches of layout {layout.name}"
+    lacking = sorted(set(layout.truth) - quantities)
+    return (
+        "data",
+        f"no truth branches ({', '.join(lacking)})" if lacking else f"layout {layout.name} has no truth",
+    )
+
+
+def _place(
+    file: InputFile,
+    layout: Layout,
+    tree: TreeInfo,
+    setup: str | None,
+    metadata: Mapping[str, Any],
+    *,
+    is_closed: bool,
+    need_setup: bool,
+) -> tuple[str, Period | None]:
+    """Return setup and data-taking period: by the user's word, the layout, our metadata or the run number."""
+    fixed = setup or layout.setup or metadata.get("setup")
+    run = _first_run(file.path, layout, tree) or 0
+    if run > 0 and (is_closed or fixed is None):
+        period = period_of_run(run)
+        return fixed or period.setup, period
+    if fixed is None:
+        if not need_setup:
+            return "", None
+        if tree.entries == 0:
+            msg = f"tree '{tree.name}' has no entries, so nothing says which setup it belongs to"
+            raise UnreadableError(msg)
+        msg = (
+            f"{file.path}: layout {layout.name} has no run number: its setup is not known; give --setup NAME"
+        )
+        raise ConfigError(msg)
+    return fixed, period_of_setup(fixed) if is_closed else None
+
+
+def _first_run(path: str, layout: Layout, tree: TreeInfo) -> int | None:
+    """Return the run number of the first entry: public, like the name of the file."""
+    if layout.level == "columns":
+        branch: str | None = "run" if "run" in tree.branches else None
+    else:
+        source = layout.quantities.get("run")
+        if isinstance(source, Constant):
+            return int(source.constant)
+        branch = next(iter(layout.branches_of("run")), None) if source is not None else None
+    if branch is None or branch not in tree.branches or tree.entries == 0:
+        return None
+    try:
+        with uproot.open(path) as file:
+            return int(file[tree.name][branch].array(entry_stop=1, library="np")[0])
+    except Exception as error:
+        msg = f"cannot read the run number (branch '{branch}'): {_brief(error)}"
+        raise UnreadableError(msg) from error
+
+
+def _fingerprint(path: str, uuid: str, *, full: bool) -> tuple[int, Digest]:
+    """Return size [bytes] and digest: of size, uuid and both ends, or of all of the file."""
+    hasher = hashlib.sha256()
+    with fsspec.open(path, "rb") as stream:
+        size = int(stream.seek(0, 2))
+        if full:
+            stream.seek(0)
+            while block := stream.read(1 << 20):
+                hasher.update(block)
+            return size, Digest("sha256", hasher.hexdigest(), "full")
+        hasher.update(f"{size} {uuid} ".encode())
+        stream.seek(0)
+        hasher.update(stream.read(_EDGE))
+        stream.seek(max(0, size - _EDGE))
+        hasher.update(stream.read(_EDGE))
+    return size, Digest("sha256", hasher.hexdigest(), "quick")

@@ -1,0 +1,293 @@
+"""The `na64` command. Imports only what it takes to show help; the work is in `na64.commands`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="na64",
+    help="Columnar reconstruction and blind cut-flow for the NA64 experiment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
+app.add_typer(setups_app, name="setups")
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        help="ROOT files, globs, directories, URLs, or a fileset (YAML, JSON). NAME=PATH names the dataset.",
+        metavar="INPUTS...",
+        show_default=False,
+    ),
+]
+SetupOption = Annotated[
+    str | None,
+    typer.Option("--setup", help="Detector setup, by name or YAML path. Default: by layout or run."),
+]
+LayoutOption = Annotated[
+    str | None, typer.Option("--layout", help="Layout of the files, by name or YAML path. Default: found.")
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", help="data, calibration or simulation: can only make a file stricter than it is."),
+]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor", help="iterative (this process), futures (processes) or dask. Default: by --workers."
+    ),
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler; implies dask.")
+]
+ChunkOption = Annotated[int, typer.Option("--chunk-size", min=1, help="Events per chunk.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the smearing of simulated events.")]
+LossOption = Annotated[
+    float,
+    typer.Option("--max-loss", min=0, max=1, help="Fraction of events that may be lost with exit status 0."),
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
+VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]
+
+
+@app.command()
+def run(
+    analysis: Annotated[str, typer.Argument(help="invisible")],
+    inputs: Inputs,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
+    setup: SetupOption = None,
+    layout: LayoutOption = None,
+    kind: KindOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    chunk_size: ChunkOption = 50_000,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="CUT.KEY=VALUE: change a threshold.", metavar="CUT.KEY=VALUE"),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without-cut", help="Leave a cut out; repeat for more.", metavar="CUT"),
+    ] = None,
+    seed: SeedOption = 1,
+    max_loss: LossOption = 0.0,
+    verify: VerifyOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Run an analysis: cut-flow, histograms, plots and report, blind on data."""
+    from na64.commands.run import RunOptions, run_analysis
+
+    raise typer.Exit(
+        run_analysis(
+            RunOptions(
+                analysis=analysis,
+                inputs=tuple(inputs),
+                output=output,
+                setup=setup,
+                layout=layout,
+                kind=kind,
+                executor=executor,
+                workers=workers,
+                scheduler=scheduler,
+                chunk_size=chunk_size,
+                changes=tuple(changes or ()),
+                without=tuple(without or ()),
+                seed=seed,
+                max_loss=max_loss,
+                verify=verify,
+                overwrite=overwrite,
+            )
+        )
+    )
+
+
+@app.command()
+def reco(
+    inputs: Inputs,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .root or .parquet.")],
+    keep: Annotated[
+        str,
+        typer.Option("--keep", help="Cuts that an event must pass, separated by commas.", metavar="CUT,CUT"),
+    ] = "",
+    analysis: Annotated[
+        str, typer.Option("--analysis", help="Whose base requirement says which data may be seen.")
+    ] = "invisible",
+    setup: SetupOption = None,
+    layout: LayoutOption = None,
+    kind: KindOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    chunk_size: ChunkOption = 50_000,
+    seed: SeedOption = 1,
+    max_loss: LossOption = 0.0,
+    verify: VerifyOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Write derived columns per event; of data the shown events only."""
+    from na64.commands.reco import RecoOptions, write_columns
+
+    raise typer.Exit(
+        write_columns(
+            RecoOptions(
+                inputs=tuple(inputs),
+                output=output,
+                keep=tuple(name.strip() for name in keep.split(",") if name.strip()),
+                analysis=analysis,
+                setup=setup,
+                layout=layout,
+                kind=kind,
+                executor=executor,
+                workers=workers,
+                scheduler=scheduler,
+                chunk_size=chunk_size,
+                seed=seed,
+                max_loss=max_loss,
+                verify=verify,
+                overwrite=overwrite,
+            )
+        )
+    )
+
+
+@app.command()
+def inspect(
+    inputs: Inputs,
+    setup: SetupOption = None,
+    layout: LayoutOption = None,
+    branches: Annotated[bool, typer.Option("--branches", help="List the branches of each tree too.")] = False,
+) -> None:
+    """Say what files hold: trees, layout, level, kind and why, entries, and what each analysis would miss."""
+    from na64.commands.inspect import inspect_files
+
+    raise typer.Exit(inspect_files(tuple(inputs), setup=setup, layout=layout, branches=branches))
+
+
+@setups_app.callback()
+def setups(context: typer.Context) -> None:
+    """List the detector setups."""
+    if context.invoked_subcommand is None:
+        from na64.commands.setups import list_setups
+
+        list_setups()
+
+
+@setups_app.command("show")
+def show_setup(
+    name: Annotated[str, typer.Argument(help="Name of a setup, or path of a YAML file.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PNG or PDF to draw. Default: NAME.png here.")
+    ] = None,
+    numbers: Annotated[bool, typer.Option("--numbers", help="List every number with its source.")] = False,
+) -> None:
+    """Draw the beam line of a setup to scale and say which of its numbers are published or assumed."""
+    from na64.commands.setups import show
+
+    show(name, output, numbers=numbers)
+
+
+@app.command()
+def layouts() -> None:
+    """List the layouts of ROOT files that are known."""
+    from na64.commands.setups import list_layouts
+
+    list_layouts()
+
+
+@app.command()
+def columns() -> None:
+    """List the derived columns with type, unit and meaning."""
+    from na64.commands.setups import list_columns
+
+    list_columns()
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the run directories go.")] = Path(
+        "runs"
+    ),
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Dask worker processes.")] = 2,
+) -> None:
+    """Run the shipped samples: an open simulation and closed data, each with cut-flow, plane and report."""
+    from na64.commands.demo import run_demo
+
+    raise typer.Exit(run_demo(output, workers))
+
+
+def _set_up_logging() -> None:
+    """Show warnings of our own rooms as one line; other libraries speak through errors."""
+    import logging
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("na64: warning: %(message)s"))
+    for room in ("datasets", "selections", "processors", "na64"):
+        logger = logging.getLogger(room)
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+
+
+def _check_rooms() -> None:
+    """End the command if another distribution hides one of our packages."""
+    try:
+        from processors.rooms import RoomError, check_rooms
+    except ModuleNotFoundError as error:
+        _fail(f"{error}: another distribution hides our package 'processors'; use an environment of its own")
+    try:
+        check_rooms()
+    except RoomError as error:
+        _fail(str(error))
+
+
+def _user_errors() -> tuple[type[BaseException], ...]:
+    """Return the errors that tell a user what to do; any other is a bug of ours."""
+    from datasets.config import ConfigError
+    from datasets.probe import UnreadableError
+    from na64.errors import UserError
+    from processors.rooms import RoomError
+    from selections.blinding import BlindingError
+    from selections.selection import SelectionError
+
+    return ConfigError, SelectionError, BlindingError, RoomError, UnreadableError, UserError, ConnectionError
+
+
+def _told(error: BaseException) -> BaseException | None:
+    """Return the error of the chain that is meant for the user, if there is one."""
+    kinds = _user_errors()
+    current: BaseException | None = error
+    while current is not None:
+        if isinstance(current, kinds):
+            return current
+        current = current.__cause__
+    return None
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command; an error that a user can mend is one paragraph and exit status 2."""
+    _set_up_logging()
+    try:
+        _check_rooms()
+        return app(args=arguments, prog_name="na64")
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing was written", status=130)
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        _fail(str(told))
+
+
+def _fail(message: str, status: int = 2) -> NoReturn:
+    typer.echo(f"na64: error: {message}", err=True)
+    sys.exit(status)

@@ -1,0 +1,127 @@
+"""What the commands that read events share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from datasets.config import nearest
+from datasets.probe import Kind
+from na64.errors import UserError
+from processors.analysis import AnalysisProcessor
+from processors.executors import ExecutorName
+from processors.invisible import InvisibleProcessor
+from processors.runner import Account, Execution
+from processors.runner import Progress as Tell
+from selections.selection import ANALYSES, SelectionError
+
+__all__ = [
+    "account_line",
+    "choose_execution",
+    "choose_kind",
+    "loss_lines",
+    "loss_status",
+    "processor_class",
+    "show_progress",
+]
+
+_PROCESSORS: dict[str, type[AnalysisProcessor]] = {"invisible": InvisibleProcessor}
+_KINDS = ("data", "calibration", "simulation")
+_EXECUTORS = ("iterative", "futures", "dask")
+
+
+def processor_class(analysis: str) -> type[AnalysisProcessor]:
+    """Return the processor of an analysis, or say which analyses there are."""
+    if analysis not in _PROCESSORS:
+        hint = nearest(analysis, _PROCESSORS) or "."
+        msg = f"unknown analysis '{analysis}'{hint} Analyses: {', '.join(ANALYSES)}"
+        raise SelectionError(msg)
+    return _PROCESSORS[analysis]
+
+
+def choose_kind(kind: str | None) -> Kind | None:
+    """Check the word that a user gives for a kind."""
+    if kind is not None and kind not in _KINDS:
+        msg = f"unknown kind '{kind}'{nearest(kind, _KINDS) or '.'} Kinds: {', '.join(_KINDS)}"
+        raise UserError(msg)
+    return cast("Kind | None", kind)
+
+
+def choose_execution(
+    executor: str | None, workers: int | None, scheduler: str | None, chunk_size: int
+) -> Execution:
+    """Choose the executor that a user named, or that fits the workers: one process, or several."""
+    if executor is not None and executor not in _EXECUTORS:
+        hint = nearest(executor, _EXECUTORS) or "."
+        msg = f"unknown executor '{executor}'{hint} Executors: {', '.join(_EXECUTORS)}"
+        raise UserError(msg)
+    if scheduler is not None and executor not in {None, "dask"}:
+        msg = f"--scheduler needs --executor dask, not {executor}"
+        raise UserError(msg)
+    if executor == "iterative" and (workers or 1) > 1:
+        msg = f"--executor iterative runs in this process; with --workers {workers} use futures or dask"
+        raise UserError(msg)
+    name = executor or ("dask" if scheduler else "futures" if (workers or 1) > 1 else "iterative")
+    default = 1 if name == "iterative" else 2
+    return Execution(
+        executor=cast("ExecutorName", name),
+        workers=workers or default,
+        scheduler=scheduler,
+        chunk_size=chunk_size,
+    )
+
+
+@contextmanager
+def show_progress() -> Iterator[Tell]:
+    """Show a progress bar on a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    tasks: dict[str, int] = {}
+    with bar:
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield tell
+
+
+def account_line(account: Account) -> str:
+    """Return what became of all events, in one line."""
+    unknown = (
+        f", and {account.unknown_files} files with unknown numbers of events" if account.unknown_files else ""
+    )
+    total = account.processed + account.lost
+    return f"events: {total} = {account.processed} processed + {account.lost} lost{unknown}"
+
+
+def loss_lines(account: Account) -> list[str]:
+    """Return one line per lost file or stretch of a file."""
+    return [f"lost: {loss.file}: {_number(loss.entries)} events: {loss.reason}" for loss in account.losses]
+
+
+def _number(entries: int | None) -> str:
+    return "an unknown number of" if entries is None else str(entries)
+
+
+def loss_status(account: Account, max_loss: float) -> int:
+    """Return the exit status: 0 where no more was lost than allowed, else 1."""
+    if not account.losses:
+        return 0
+    total = account.processed + account.lost
+    fraction = account.lost / total if total else 1.0
+    return 0 if max_loss > 0 and fraction <= max_loss and not account.unknown_files else 1

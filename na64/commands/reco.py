@@ -1,0 +1,177 @@
+"""`na64 reco`: derived columns per event."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+from coffea.processor.executor import WorkItem
+
+from datasets.periods import period_of_setup
+from datasets.setups import load_setup
+from datasets.sources import find_inputs
+from datasets.writer import ColumnWriter, ParquetColumnWriter, open_writer
+from na64.commands.common import (
+    account_line,
+    choose_execution,
+    choose_kind,
+    loss_lines,
+    loss_status,
+    processor_class,
+    show_progress,
+)
+from na64.errors import UserError
+from na64.outputs import check_output, replace_path
+from na64.record import describe_inputs, versions
+from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
+from processors.runner import Account, Prepared, Request, make_items, prepare, run_items
+from selections.blinding import Blinding
+
+__all__ = ["RecoOptions", "write_columns"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoOptions:
+    """The options of `na64 reco`."""
+
+    inputs: tuple[str, ...]
+    output: Path
+    keep: tuple[str, ...] = ()
+    analysis: str = "invisible"
+    setup: str | None = None
+    layout: str | None = None
+    kind: str | None = None
+    executor: str | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    chunk_size: int = 50_000
+    seed: int = 1
+    max_loss: float = 0.0
+    verify: bool = False
+    overwrite: bool = False
+
+
+class _InOrder:
+    """Write chunks in the order of the input, whenever they come."""
+
+    def __init__(self, writer: ColumnWriter | ParquetColumnWriter, order: list[WorkItem]) -> None:
+        self.writer = writer
+        self.events = 0
+        self._place = {item: index for index, item in enumerate(order)}
+        self._waiting: dict[int, ColumnChunk | None] = {}
+        self._next = 0
+
+    def __call__(self, item: WorkItem, chunk: ColumnChunk | None) -> None:
+        self._waiting[self._place[item]] = chunk
+        while self._next in self._waiting:
+            ready = self._waiting.pop(self._next)
+            self._next += 1
+            if ready is not None:
+                self.writer.write(ready.columns)
+                self.events += ready.n_events
+
+
+def write_columns(options: RecoOptions) -> int:
+    """
+    Reconstruct files and write their columns.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 where more events were lost than allowed.
+    """
+    if options.output.suffix not in {".root", ".parquet"}:
+        msg = f"cannot write {options.output.name}: the name must end in .root or .parquet"
+        raise UserError(msg)
+    check_output(options.output, overwrite=options.overwrite)
+    analysis = processor_class(options.analysis)(options.setup, seed=options.seed)
+    execution = choose_execution(options.executor, options.workers, options.scheduler, options.chunk_size)
+    request = Request(
+        files=find_inputs(options.inputs),
+        layout=options.layout,
+        setup=options.setup,
+        kind=choose_kind(options.kind),
+        verify=options.verify,
+    )
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    partial = options.output.with_name(f".{options.output.name}.partial{options.output.suffix}")
+    with show_progress() as tell:
+        prepared = prepare(request, None, tell)
+        _check(prepared, analysis.selection_for(load_setup(prepared.setup)), options)
+        metadata = _metadata(prepared, options)
+        order = [item for _, items in make_items(prepared.probes, execution.chunk_size) for item in items]
+        try:
+            with open_writer(partial, metadata) as writer:
+                sink = _InOrder(writer, order)
+                processor = ColumnsProcessor(analysis, options.keep)
+                _, account = run_items(prepared, processor, execution, _Nothing(), tell, consume=sink)
+                metadata["events"] = _events(account, sink.events)
+            replace_path(partial, options.output, overwrite=options.overwrite)
+        finally:
+            partial.unlink(missing_ok=True)
+    _tell(options, prepared, account, sink.events)
+    return loss_status(account, options.max_loss)
+
+
+class _Nothing:
+    """The sum of results that were all consumed."""
+
+    def __add__(self, other: object) -> _Nothing:
+        return self
+
+
+def _check(prepared: Prepared, selection: Any, options: RecoOptions) -> None:
+    """Refuse what cannot be written as one file."""
+    find_cuts(selection, options.keep)
+    layouts = {probe.layout.name for probe in prepared.probes}
+    kinds = {probe.kind for probe in prepared.probes}
+    if len(layouts) > 1 or len(kinds) > 1:
+        msg = (
+            f"one output file takes inputs of one layout and one kind; these are "
+            f"{', '.join(sorted(layouts))} and {', '.join(sorted(kinds))}. Write them apart"
+        )
+        raise UserError(msg)
+
+
+def _metadata(prepared: Prepared, options: RecoOptions) -> dict[str, Any]:
+    """Return what the file says of itself; `datasets.probe` reads kind and setup from it."""
+    probe = prepared.probes[0]
+    blinding = Blinding.none()
+    if probe.kind == "data":
+        period = probe.period or period_of_setup(prepared.setup)
+        blinding = Blinding.of_period(period.name, period.closed)
+    return {
+        "version": 1,
+        "kind": probe.kind,
+        "setup": prepared.setup,
+        "blinding": {"state": blinding.state, "region": blinding.region_table(), "digest": blinding.digest()},
+        "parents": describe_inputs(prepared),
+        "exposure": {"eot_input": None, "eot_used": None, "eot_lost": None},
+        "keep": list(options.keep),
+        "seed": options.seed,
+        "versions": versions(),
+    }
+
+
+def _events(account: Account, written: int) -> dict[str, Any]:
+    return {
+        "input": account.processed + account.lost,
+        "processed": account.processed,
+        "lost": account.lost,
+        "unknown_files": account.unknown_files,
+        "written": written,
+        "losses": [asdict(loss) for loss in account.losses],
+    }
+
+
+def _tell(options: RecoOptions, prepared: Prepared, account: Account, written: int) -> None:
+    kind = prepared.probes[0].kind
+    what = "shown events" if kind == "data" else "events"
+    typer.echo(account_line(account))
+    passed = f" that pass {', '.join(options.keep)}" if options.keep else ""
+    typer.echo(f"{options.output}: {written} {what}{passed}")
+    for line in loss_lines(account):
+        print(f"na64: {line}", file=sys.stderr)  # noqa: T201

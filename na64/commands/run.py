@@ -1,0 +1,104 @@
+"""`na64 run`: from files to a run directory."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+
+from datasets.setups import load_setup
+from datasets.sources import find_inputs
+from na64.commands.common import (
+    account_line,
+    choose_execution,
+    choose_kind,
+    loss_lines,
+    loss_status,
+    processor_class,
+    show_progress,
+)
+from na64.outputs import check_output
+from na64.record import RunRecord
+from na64.run_directory import write_run_directory
+from na64.tables import cutflow_text
+from processors.result import AnalysisResult
+from processors.runner import Request, prepare, run_items
+
+__all__ = ["RunOptions", "run_analysis"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """The options of `na64 run`."""
+
+    analysis: str
+    inputs: tuple[str, ...]
+    output: Path
+    setup: str | None = None
+    layout: str | None = None
+    kind: str | None = None
+    executor: str | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    chunk_size: int = 50_000
+    changes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    seed: int = 1
+    max_loss: float = 0.0
+    verify: bool = False
+    overwrite: bool = False
+
+
+def run_analysis(options: RunOptions) -> int:
+    """
+    Run an analysis and write its run directory.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 where more events were lost than allowed.
+    """
+    start = time.perf_counter()
+    check_output(options.output, overwrite=options.overwrite)
+    make = processor_class(options.analysis)
+    processor = make(options.setup, changes=options.changes, without=options.without, seed=options.seed)
+    execution = choose_execution(options.executor, options.workers, options.scheduler, options.chunk_size)
+    request = Request(
+        files=find_inputs(options.inputs),
+        layout=options.layout,
+        setup=options.setup,
+        kind=choose_kind(options.kind),
+        verify=options.verify,
+    )
+    with show_progress() as tell:
+        prepared = prepare(request, processor, tell)
+        probed = time.perf_counter()
+        result, account = run_items(prepared, processor, execution, AnalysisResult(), tell)
+        processed = time.perf_counter()
+        record = RunRecord(
+            result=result,
+            account=account,
+            prepared=prepared,
+            selection=processor.selection_for(load_setup(prepared.setup)),
+            options={k: v for k, v in asdict(options).items() if k not in {"output", "overwrite"}},
+            seconds={"look": probed - start, "process": processed - probed},
+        )
+        write_run_directory(options.output, record, overwrite=options.overwrite, progress=tell)
+    _tell(options, record)
+    return loss_status(account, options.max_loss)
+
+
+def _tell(options: RunOptions, record: RunRecord) -> None:
+    """Print the cut-flow and where everything is."""
+    typer.echo(cutflow_text(record.result))
+    account = record.account
+    typer.echo(account_line(account))
+    for note in sorted(record.result.notes):
+        typer.echo(f"note: {note}")
+    for line in loss_lines(account):
+        print(f"na64: {line}", file=sys.stderr)  # noqa: T201
+    typer.echo(f"plane:  {options.output / 'plots' / 'edep_plane_loose.png'}")
+    typer.echo(f"report: {options.output / 'report.html'}")

@@ -1,0 +1,399 @@
+"""The figures of a run, drawn from its histograms and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mplhep as hep
+import numpy as np
+import numpy.typing as npt
+from hist import Hist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Polygon
+
+from na64 import style
+from processors.result import AnalysisResult, Sample
+from selections.cut import Cut
+from selections.regions import Region
+from selections.selection import Selection
+
+__all__ = [
+    "Figure",
+    "Group",
+    "draw_plane",
+    "draw_spectrum",
+    "groups_of",
+    "kept_window",
+    "plot_run",
+    "region_polygon",
+]
+
+Progress = Callable[[str, int, int], None]  # what, done, total
+AnyHist = Hist[Any]
+
+_MAGNIFIED = 5.0  # the publications draw the signal box so much higher than it is
+
+
+class Figure(NamedTuple):
+    """A figure on disk."""
+
+    name: str
+    title: str
+    png: Path
+    pdf: Path
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Datasets that may share a figure: of one kind, and all closed or all open."""
+
+    kind: str
+    state: str
+    samples: Mapping[str, Sample]
+    colours: Mapping[str, tuple[str, str]]  # dataset -> colour, line style: the same in all figures
+
+    @property
+    def label(self) -> str:
+        """Return what the events are, for the label of a figure."""
+        if self.kind == "data":
+            return {"closed": "data, blinded", "open": "open data"}.get(self.state, "data")
+        return "calibration data" if self.kind == "calibration" else self.kind
+
+    @property
+    def suffix(self) -> str:
+        """Return the end of file names where a run has several groups."""
+        return f"open_{self.kind}" if self.state == "open" else self.kind
+
+    @property
+    def origin(self) -> str:
+        """Return periods, or setups where there is no period."""
+        return ", ".join(sorted({s.blinding.period or s.setup for s in self.samples.values()}))
+
+    @property
+    def closed(self) -> tuple[Region, ...]:
+        """Return the closed regions of all samples."""
+        closed = [s.blinding for s in self.samples.values() if s.blinding.state == "closed"]
+        return tuple({repr(region): region for blinding in closed for region in blinding.regions}.values())
+
+
+def groups_of(result: AnalysisResult) -> list[Group]:
+    """Return the datasets of a result, parted by kind and blinding state."""
+    colours = {name: style.colour_of(index) for index, name in enumerate(sorted(result.samples))}
+    members: dict[tuple[str, str], dict[str, Sample]] = {}
+    for name, sample in sorted(result.samples.items()):
+        members.setdefault((sample.kind, sample.blinding.state), {})[name] = sample
+    return [
+        Group(kind=kind, state=state, samples=part, colours=colours)
+        for (kind, state), part in sorted(members.items(), key=lambda item: item[0])
+    ]
+
+
+def plot_run(
+    result: AnalysisResult, selection: Selection, folder: Path, progress: Progress | None = None
+) -> list[Figure]:
+    """
+    Draw all histograms of a result, for each kind of events apart.
+
+    Parameters
+    ----------
+    result : AnalysisResult
+    selection : Selection
+        Whose regions and thresholds are drawn.
+    folder : Path
+        Is made if it is not there; holds a PNG and a PDF of each figure afterwards.
+    progress : callable, optional
+
+    Returns
+    -------
+    list of Figure
+        Planes, N-1 histograms in the order of the cuts, other spectra; names end with the kind of events
+        where there are several.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    groups = groups_of(result)
+    names = sorted(result.histograms, key=lambda n: _place(n, result.histograms[n], selection))
+    plans = [
+        (name, group, by_dataset)
+        for name in names
+        for group in groups
+        for by_dataset in (False, True)[: 1 + (_is_plane(result.histograms[name]) and len(group.samples) > 1)]
+    ]
+    figures = []
+    for done, (name, group, by_dataset) in enumerate(plans):
+        histogram, cut = result.histograms[name], _cut_of(name, selection)
+        full = f"{name}{'_by_dataset' * by_dataset}{f'_{group.suffix}' * (len(groups) > 1)}"
+        title = _title(name, histogram, cut)
+        if len(histogram.axes) == 4:
+            drawn = draw_plane(histogram, group, selection, title=title, by_dataset=by_dataset)
+        else:
+            drawn = draw_spectrum(histogram, group, cut=cut, title=title)
+        files = style.save_figure(drawn, folder, full)
+        figures.append(Figure(full, title, *files, _caption(histogram, group, cut)))
+        if progress is not None:
+            progress("drawing figures", done + 1, len(plans))
+    return figures
+
+
+def _cut_of(name: str, selection: Selection) -> Cut | None:
+    """Return the cut that an N-1 histogram leaves out."""
+    return next((cut for cut in selection.cuts if name == f"nminus1_{cut.name}"), None)
+
+
+def _is_plane(histogram: AnyHist) -> bool:
+    """Return whether a histogram is a plane of two energies rather than a map or a spectrum."""
+    return len(histogram.axes) == 4 and all(axis.name.endswith("_energy") for axis in histogram.axes[2:])
+
+
+def _place(name: str, histogram: AnyHist, selection: Selection) -> tuple[int, int, str]:
+    """Return the key that puts figures in the order of the report."""
+    if _is_plane(histogram):
+        return (0, int(name.endswith("_final")), name)
+    cut = _cut_of(name, selection)
+    return (2, 0, name) if cut is None else (1, selection.cuts.index(cut), name)
+
+
+def _title(name: str, histogram: AnyHist, cut: Cut | None) -> str:
+    if cut is not None:
+        return f"all cuts but {cut.describe()}"
+    stage = "after all cuts" if name.endswith("_final") else "after the base requirement"
+    what = " against ".join(axis.label.partition("[")[0].strip() for axis in reversed(histogram.axes[2:]))
+    return f"{what}, {stage}"
+
+
+def _caption(histogram: AnyHist, group: Group, cut: Cut | None) -> str:
+    """Say how many events a figure shows, and what is marked in it."""
+    text = f"{group.label.capitalize()}: {_count(_of(histogram, group.samples))} events."
+    if cut is not None and kept_window(cut) is not None:
+        text += " Values outside of the threshold are shaded."
+    if group.closed and _is_plane(histogram):
+        text += " The hatched region is closed: its events are withheld."
+    return text
+
+
+def _of(histogram: AnyHist, datasets: Iterable[str]) -> AnyHist:
+    """Return the nominal histogram summed over datasets, without the category axes."""
+    total = Hist(*histogram.axes[2:], storage=histogram.storage_type())
+    known, variations = (list(histogram.axes[name]) for name in ("dataset", "variation"))
+    for name in datasets:
+        if name in known and "nominal" in variations:
+            total = total + histogram[name, "nominal", ...]
+    return total
+
+
+def _values(histogram: AnyHist, *, flow: bool = False) -> npt.NDArray[np.float64]:
+    return np.asarray(histogram.values(flow=flow), dtype=np.float64)
+
+
+def _has_weights(histogram: AnyHist) -> bool:
+    return not np.allclose(_values(histogram, flow=True), np.asarray(histogram.variances(flow=True)))
+
+
+def _count(histogram: AnyHist) -> str:
+    """Return the number of entries, flow included, or the sum of weights."""
+    total = float(_values(histogram, flow=True).sum())
+    return f"weighted {total:.4g}" if _has_weights(histogram) else f"{total:,.0f}"
+
+
+def _off_scale(histogram: AnyHist) -> str:
+    """Say how many entries lie outside of the axes, if any."""
+    values = _values(histogram, flow=True)
+    parts = [("outside", values.sum() - _values(histogram).sum())]
+    if values.ndim == 1:
+        parts = [("below", values[0]), ("above", values[-1])]
+    found = ", ".join(f"{number:,.6g} {side}" for side, number in parts if number)
+    return f"off scale: {found}" if found else ""
+
+
+def kept_window(cut: Cut) -> tuple[float, float] | None:
+    """
+    Return what a cut keeps on the axis of its N-1 histogram.
+
+    Parameters
+    ----------
+    cut : Cut
+        Parameters named in ``plot.marks`` are upper limits, or lower ones if their names end with "low". A
+        centre with a half width, a count and a largest distance in cells are known too.
+
+    Returns
+    -------
+    (low, high) in the unit of the axis, infinite where open; None where the cut has no threshold
+    """
+    if cut.plot is None:
+        return None
+    params, low, high = cut.params, -np.inf, np.inf
+    for mark in cut.plot.marks:
+        if mark.endswith("low"):
+            low = params[mark]
+        else:
+            high = params[mark]
+    if {"centre", "half_width"} <= params.keys():
+        low, high = params["centre"] - params["half_width"], params["centre"] + params["half_width"]
+    elif not cut.plot.marks and "count" in params:
+        low, high = params["count"] - 0.5, params["count"] + 0.5
+    elif not cut.plot.marks and "distance" in params:
+        high = params["distance"] + 0.5
+    return None if (low, high) == (-np.inf, np.inf) else (low * cut.plot.scale, high * cut.plot.scale)
+
+
+def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    """
+    Return the corners of a region within the frame of a figure.
+
+    Parameters
+    ----------
+    region : Region
+    x, y : str
+        Columns of the axes; limits on other columns are not seen.
+    bounds : (x low, x high, y low, y high)
+
+    Returns
+    -------
+    float64, shape (n_corners, 2)
+        In order around the region; no corners where it lies outside of the frame.
+    """
+    corners = np.array([(bounds[i], bounds[j]) for i, j in ((0, 2), (1, 2), (1, 3), (0, 3))])
+    windows = [((name == x, name == y), limit) for name, limit in region.limits.items() if name in {x, y}]
+    if region.sum_of:
+        windows.append(((x in region.sum_of, y in region.sum_of), region.sum_limit))
+    for (a, b), (low, high) in windows:
+        if low is not None:
+            corners = style.clip_polygon(corners, a, b, -low)
+        if high is not None:
+            corners = style.clip_polygon(corners, -float(a), -float(b), high)
+    return corners
+
+
+@style.styled
+def draw_spectrum(histogram: AnyHist, group: Group, *, cut: Cut | None = None, title: str = "") -> Drawing:
+    """
+    Draw a one-dimensional histogram of all datasets of a group.
+
+    Parameters
+    ----------
+    histogram : Hist
+        Axes: dataset, variation, and the quantity.
+    group : Group
+    cut : Cut, optional
+        Whose thresholds are marked, the removed side shaded.
+    title : str
+
+    Returns
+    -------
+    matplotlib Figure, not saved
+    """
+    axes = style.new_figure(8, 5.6).add_axes((0.11, 0.12, 0.85, 0.74))
+    axis = histogram.axes[2]
+    axes.set_xlim(axis.edges[0], axis.edges[-1])
+    parts = {name: _of(histogram, [name]) for name in group.samples}
+    with_errors = len(parts) == 1 or group.kind != "simulation"
+    for name, part in parts.items():
+        colour, line = group.colours[name]
+        look: Any = {"color": colour, "linestyle": line, "label": f"{name} ({_count(part)})"}
+        if _values(part).any():
+            errors = np.sqrt(np.asarray(part.variances())) if with_errors else False
+            hep.histplot(part, ax=axes, histtype="step", flow="none", yerr=errors, **look)
+        else:
+            axes.plot([], [], **look)
+    window = kept_window(cut) if cut is not None else None
+    if window is not None:
+        style.add_window(axes, *window)
+    style.scale_counts(axes, np.concatenate([np.zeros(1), *map(_values, parts.values())]))
+    axes.set_xlabel(style.pretty(axis.label))
+    axes.set_ylabel(style.count_label([axis], weighted=any(map(_has_weights, parts.values()))))
+    return _annotate(axes, _of(histogram, parts), group, title)
+
+
+def _annotate(axes: Axes, total: AnyHist, group: Group, title: str, note: str = "") -> Drawing:
+    """Write label, title and what cannot be seen; return the whole figure."""
+    style.add_note(axes, "; ".join(filter(None, [note, _off_scale(total)])))
+    if not _values(total).any():
+        style.add_note(axes, "no events", large=True)
+    return style.label_axes(axes, group.label, title=style.pretty(title), right=group.origin)
+
+
+@style.styled
+def draw_plane(
+    histogram: AnyHist, group: Group, selection: Selection, *, title: str = "", by_dataset: bool = False
+) -> Drawing:
+    """
+    Draw a two-dimensional histogram of all datasets of a group.
+
+    On the plane of the signal box, the regions are drawn too, and y is stretched below the upper limit of the
+    box, so that it looks as in the publications and all events stay at their true place.
+
+    Parameters
+    ----------
+    histogram : Hist
+        Axes: dataset, variation, x and y.
+    group : Group
+    selection : Selection
+    title : str
+    by_dataset : bool
+        Tell datasets apart by colour instead of adding them up.
+
+    Returns
+    -------
+    matplotlib Figure, not saved
+    """
+    width = 7.0 if by_dataset else 8.0  # the difference is the colour bar
+    axes = style.new_figure(width, 7).add_axes((0.9 / width, 0.1, 5.75 / width, 0.79))
+    x, y = histogram.axes[2:]
+    total, note = _of(histogram, group.samples), ""
+    axes.set(xlim=(x.edges[0], x.edges[-1]), ylim=(y.edges[0], y.edges[-1]), xlabel=x.label, ylabel=y.label)
+    is_regional = {x.name, y.name} == set(selection.signal_box.columns)
+    limit = selection.signal_box.limits[y.name][1] if is_regional else None
+    if limit is not None and max(0.0, y.edges[0]) < limit < 0.1 * y.edges[-1]:
+        note = style.stretch_below(axes, limit, _MAGNIFIED, style.unit_of(y.label))
+    if by_dataset:
+        parts = {name: _of(histogram, [name]) for name in group.samples}
+        named = {f"{name} ({_count(part)})": _values(part) for name, part in parts.items()}
+        style.scatter_bins(axes, (x.centers, y.centers), named, [group.colours[name][0] for name in parts])
+    else:
+        label = style.count_label([x, y], weighted=_has_weights(total))
+        style.colour_map(axes, (x.edges, y.edges), _values(total), label)
+    if is_regional:
+        axes.set(xlabel=style.energy_label(x), ylabel=style.energy_label(y))
+        _draw_regions(axes, selection, group, total)
+    return _annotate(axes, total, group, title, note)
+
+
+def _draw_regions(axes: Axes, selection: Selection, group: Group, total: AnyHist) -> None:
+    """Draw side bands, areas and the signal box, and hatch what is closed."""
+    x, y = (axis.name for axis in total.axes)
+    bounds = (*axes.get_xlim(), *axes.get_ylim())
+    boxes = group.closed or (selection.signal_box,)
+    drawn = [region for region in selection.regions if set(region.columns) <= {x, y}]
+    for region in drawn:
+        corners = region_polygon(region, x, y, bounds)
+        if not len(corners):
+            continue
+        line = (0, (6, 2, 1, 2)) if region.sum_of else (0, (5, 3))
+        axes.add_patch(Polygon(corners, gid=region.name, fill=False, ec=style.INK, ls=line, lw=1.1))
+        others = [other for other in (*drawn, *boxes) if other is not region]
+        style.add_text(axes, region.label or region.name, *_free_place(axes, region, others, total))
+    for region in boxes:
+        corners = region_polygon(region, x, y, bounds)
+        if not len(corners):
+            continue
+        look: Any = {"hatch": "xx", "fc": "none"} if group.closed else {"fc": (0.5, 0.5, 0.5, 0.35)}
+        axes.add_patch(Polygon(corners, gid=f"box_{region.name}", ec=style.ACCENT, lw=1.3, **look))
+        word = "blinded" if group.closed else region.label or region.name
+        style.add_text(axes, word, *(0.5 * (corners.min(axis=0) + corners.max(axis=0))), colour=style.ACCENT)
+
+
+def _free_place(axes: Axes, region: Region, others: Sequence[Region], total: AnyHist) -> tuple[float, float]:
+    """Return the place for a region's label: deep inside, not in another region, away from events."""
+    x, y = total.axes
+
+    def masks(px: npt.NDArray[np.float64], py: npt.NDArray[np.float64]) -> list[npt.NDArray[np.bool_]]:
+        points = {x.name: px, y.name: py}
+        inside = region.contains(points)
+        alone = inside & ~np.logical_or.reduce([other.contains(points) for other in others])
+        return [alone & (_values(total)[x.index(px), y.index(py)] <= 0), alone, inside]
+
+    return style.deepest_place(axes, masks)

@@ -1,0 +1,137 @@
+"""What a run was: the content of run.json."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from na64 import __version__
+from processors.result import AnalysisResult
+from processors.rooms import source_digest
+from processors.runner import Account, Prepared
+from selections.blinding import State
+from selections.selection import Selection
+
+__all__ = ["RUN_VERSION", "RunRecord", "describe_inputs", "describe_run", "versions"]
+
+RUN_VERSION = 1  # of run.json and the names in it
+_PACKAGES = ("awkward", "coffea", "dask", "hist", "numba", "numpy", "uproot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """Everything that a run directory tells of."""
+
+    result: AnalysisResult
+    account: Account
+    prepared: Prepared
+    selection: Selection
+    options: Mapping[str, Any]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def describe_run(record: RunRecord) -> dict[str, Any]:
+    """Return the content of run.json."""
+    account, prepared = record.account, record.prepared
+    return {
+        "version": RUN_VERSION,
+        "analysis": record.selection.analysis,
+        "setup": prepared.setup,
+        "events": {
+            "input": account.processed + account.lost,
+            "processed": account.processed,
+            "lost": account.lost,
+            "unknown_files": account.unknown_files,
+        },
+        "losses": [asdict(loss) for loss in account.losses],
+        "exposure": {
+            "eot_input": None,
+            "eot_used": None,
+            "eot_lost": None,
+            "reason": "the run catalogue has no particles on target for these files",
+        },
+        "blinding": _blinding(record.result),
+        "inputs": describe_inputs(prepared),
+        "seconds": {name: round(value, 3) for name, value in record.seconds.items()},
+        "versions": versions(),
+        "git": _git(),
+        "without_cuts": list(record.selection.without),
+        "changed_cuts": list(record.selection.changed),
+        "selection": {"digest": record.selection.digest(), "params": record.selection.params},
+        "options": {name: _plain(value) for name, value in record.options.items()},
+        "notes": sorted(record.result.notes),
+    }
+
+
+def _blinding(result: AnalysisResult) -> dict[str, Any]:
+    """Return the blinding of the run: closed if any of its samples is."""
+    states = {sample.blinding.state: sample.blinding for sample in result.samples.values()}
+    order: tuple[State, ...] = ("closed", "open")
+    state: State = next((s for s in order if s in states), "not applicable")
+    blinding = states.get(state)
+    if blinding is None:
+        return {"state": state, "region": {}, "digest": None}
+    region = {
+        name: sample.blinding.region_table()
+        for name, sample in sorted(result.samples.items())
+        if sample.blinding.state == state
+    }
+    return {"state": state, "region": region, "digest": blinding.digest()}
+
+
+def describe_inputs(prepared: Prepared) -> list[dict[str, Any]]:
+    """Return what is known of each input file."""
+    return [
+        {
+            "path": probe.file.path,
+            "kind": probe.kind,
+            "size": probe.size,
+            "digest": asdict(probe.digest),
+            "verified": probe.digest.scope == "full",
+            "entries": probe.tree.entries,
+            "dataset": probe.file.dataset,
+            "layout": probe.layout.name,
+            "tree": probe.tree.name,
+            "uuid": probe.uuid,
+            "period": probe.period.name if probe.period is not None else None,
+            **({"parent": dict(probe.parent)} if probe.parent else {}),
+        }
+        for probe in prepared.probes
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that made the result, with the digest of our own sources."""
+    found = {name: metadata.version(name) for name in _PACKAGES}
+    return {"na64": __version__, "sources": source_digest(), "python": platform.python_version(), **found}
+
+
+def _git() -> dict[str, Any] | None:
+    """Return commit and state of the checkout that the code runs from, None outside of one."""
+    home = Path(__file__).parent
+
+    def ask(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(home), *arguments], capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "changed": bool(ask("status", "--porcelain", "--", "."))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON knows."""
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,89 @@
+"""The run directory: tables, histograms, plots, report and run.json."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import hist
+import uhi.io.json
+import uproot
+
+from na64.outputs import replace_path
+from na64.plots import plot_run
+from na64.record import RunRecord, describe_run
+from na64.report import write_report
+from na64.tables import cutflow_csv, cutflow_json, cutflow_latex, cutflow_text
+from processors.result import AnalysisResult
+from processors.runner import Progress
+
+__all__ = ["sort_categories", "write_run_directory"]
+
+
+def write_run_directory(
+    path: Path, record: RunRecord, *, overwrite: bool = False, progress: Progress | None = None
+) -> None:
+    """
+    Write all outputs of a run; they appear under the final name only when complete.
+
+    Parameters
+    ----------
+    path : Path
+    record : RunRecord
+    overwrite : bool
+        Replace a directory that is there.
+    progress : callable, optional
+    """
+    start = time.perf_counter()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "plots").mkdir(parents=True)
+    _write_tables(partial, record.result)
+    _write_histograms(partial, record.result)
+    figures = plot_run(record.result, record.selection, partial / "plots", progress)
+    record.seconds["write"] = time.perf_counter() - start
+    run = describe_run(record)
+    (partial / "run.json").write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+    write_report(partial / "report.html", run, record.result, record.selection, figures)
+    replace_path(partial, path, overwrite=overwrite)
+
+
+def _write_tables(folder: Path, result: AnalysisResult) -> None:
+    for name, text in (
+        ("cutflow.txt", cutflow_text(result)),
+        ("cutflow.csv", cutflow_csv(result)),
+        ("cutflow.tex", cutflow_latex(result)),
+        ("cutflow.json", json.dumps(cutflow_json(result), indent=2) + "\n"),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _write_histograms(folder: Path, result: AnalysisResult) -> None:
+    """Write histograms.json (UHI, with the category axes) and histograms.root (TH1, TH2 by dataset)."""
+    content = {name: sort_categories(h) for name, h in sorted(result.histograms.items())}
+    text = json.dumps(content, default=uhi.io.json.default)
+    (folder / "histograms.json").write_text(text, encoding="utf-8")
+    one_kind = len({sample.kind for sample in result.samples.values()}) == 1
+    with uproot.recreate(folder / "histograms.root") as file:
+        for name, histogram in content.items():
+            for dataset in histogram.axes["dataset"]:
+                for variation in histogram.axes["variation"]:
+                    file[f"{dataset}/{variation}/{name}"] = histogram[dataset, variation, ...]
+            if one_kind:
+                file[name] = histogram[:: hist.sum, "nominal", ...]
+
+
+def sort_categories(histogram: hist.Hist[Any]) -> hist.Hist[Any]:
+    """Return a histogram with its datasets in alphabetic order: the same whichever chunk came first."""
+    names = sorted(histogram.axes["dataset"])
+    axes = [hist.axis.StrCategory(names, name="dataset", label="dataset"), *histogram.axes[1:]]
+    ordered = hist.Hist(*axes, storage=histogram.storage_type())
+    source = histogram.view(flow=True)
+    target = ordered.view(flow=True)
+    for index, name in enumerate(names):
+        target[index] = source[histogram.axes["dataset"].index(name)]
+    return ordered

@@ -1,0 +1,1 @@
+"""Formulas of particle physics with a reference each."""

@@ -1,0 +1,356 @@
+"""The processor that every analysis mode is made of."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+from coffea import processor
+
+from datasets.decode import Quantities, decode
+from datasets.layouts import Layout
+from datasets.periods import Period, load_periods, period_of_run, period_of_setup
+from datasets.probe import Kind, stricter
+from datasets.reader import ReadError
+from datasets.schema import layout_of
+from datasets.setups import load_setup
+from processors.histograms import HistogramSpec, fill, nminus1_spec
+from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
+from processors.result import AnalysisResult, Sample
+from recon.geometry import Setup
+from recon.srd import SrdTagConfig
+from selections.blinding import Blinding
+from selections.cut import Mask, decidable, passes
+from selections.cutflow import count
+from selections.selection import Selection, SelectionError, load_selection
+
+__all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
+
+Columns = Mapping[str, npt.NDArray[Any]]
+_LARGE = 5000  # entries of a chunk that is worth a garbage collection, which takes 0.1 s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a chunk of events is."""
+
+    dataset: str
+    kind: Kind
+    layout: Layout
+    setup: Setup
+    period: Period | None  # None for simulation
+    blinding: Blinding
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """The events of a chunk that may be seen, with all their columns."""
+
+    context: Context
+    entries: int
+    n_events: int
+    columns: Columns
+    base: Mask  # (n_events,)
+    weight: npt.NDArray[np.float64]
+    total_weight: tuple[float, float]  # sum and sum of squares over all entries
+
+
+class AnalysisProcessor(processor.ProcessorABC):
+    """
+    Reconstruct, blind, select and fill: a coffea processor for any `Runner`.
+
+    Events must be read with a schema of ours: ``Runner(schema=schema_for("p348reco"), ...)``. An analysis
+    names its selection and its histograms.
+
+    Parameters
+    ----------
+    setup : str, optional
+        Name or path of the detector setup; by default that of the layout, or of the run number.
+    changes : sequence of str
+        "CUT.KEY=VALUE" each; refused on data for cuts of the base requirement.
+    without : sequence of str
+        Cuts to leave out; refused on data for cuts of the base requirement.
+    seed : int
+        Of the smearing of simulated events.
+    """
+
+    analysis: ClassVar[str]
+    histograms: ClassVar[tuple[HistogramSpec, ...]]
+
+    def __init__(
+        self,
+        setup: str | None = None,
+        *,
+        changes: Sequence[str] = (),
+        without: Sequence[str] = (),
+        seed: int = 1,
+    ) -> None:
+        self.setup = setup
+        self.changes = tuple(changes)
+        self.without = tuple(without)
+        self.seed = seed
+
+    def process(self, events: ak.Array) -> AnalysisResult:
+        """
+        Process one chunk.
+
+        Parameters
+        ----------
+        events : NanoEvents
+
+        Returns
+        -------
+        AnalysisResult
+            On data a function of shown events and of the number of entries alone.
+
+        Raises
+        ------
+        ReadError
+            If the file cannot be read.
+        SelectionError
+            If cuts need columns that the layout does not give.
+        BlindingError
+            If the request would show something of closed events.
+        """
+        selected = self.select(events)
+        result = self.tally(selected)
+        entries = selected.entries
+        del selected
+        if entries > _LARGE:
+            gc.collect()  # NanoEvents hold a reference cycle: without this, chunks pile up in memory
+        return result
+
+    def postprocess(self, accumulator: AnalysisResult) -> AnalysisResult:
+        """Return the accumulator as it is."""
+        return accumulator
+
+    def selection_for(self, setup: Setup) -> Selection:
+        """Return the selection of this analysis for a setup, with the user's changes."""
+        return load_selection(
+            self.analysis, setup.name, tuple(setup.detectors), changes=self.changes, without=self.without
+        )
+
+    def select(self, events: ak.Array, *, need_base_of_simulation: bool = True) -> Selected:
+        """
+        Reconstruct a chunk and withhold what is closed before anything else is made of it.
+
+        Parameters
+        ----------
+        events : NanoEvents
+        need_base_of_simulation : bool
+            False: every simulated event counts as base, and the layout need not give its columns.
+        """
+        layout = layout_of(events)
+        metadata = dict(events.metadata or {})
+        _check_length(events, metadata)
+        setup, quantities = self._read(events, layout, metadata)
+        context = self._context(quantities, layout, setup, metadata)
+        config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
+        with np.errstate(all="ignore"):  # warnings would speak of closed events
+            measured = measure(quantities, layout, setup, config)
+            if context.kind == "simulation" and not need_base_of_simulation:
+                base = np.ones(measured.n_events, dtype=bool)
+            else:
+                base = self._base(measured, context)
+            weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
+            total = (float(measured.n_events),) * 2
+            if context.kind == "simulation":
+                total = (float(weight.sum()), float((weight**2).sum()))
+            else:
+                keep = context.blinding.shown(base, measured.columns)
+                measured, base, weight = measured.select(keep), base[keep], np.ones(np.count_nonzero(keep))
+            columns = complete(measured, setup)
+        return Selected(
+            context=context,
+            entries=quantities.n_events,
+            n_events=measured.n_events,
+            columns=columns,
+            base=base,
+            weight=weight,
+            total_weight=total,
+        )
+
+    def _read(
+        self, events: ak.Array, layout: Layout, metadata: Mapping[str, Any]
+    ) -> tuple[Setup, Quantities]:
+        """Find the setup and read the events with it."""
+        name = self.setup or metadata.get("setup") or layout.setup
+        if name is None:
+            if "run" not in events.fields or len(events) == 0:
+                msg = f"layout {layout.name} has no run number, so the setup is not known; name it"
+                raise SelectionError(msg)
+            name = period_of_run(int(events["run"][0])).setup
+        setup = load_setup(name)
+        return setup, decode(events, layout, setup)
+
+    def _context(
+        self, quantities: Quantities, layout: Layout, setup: Setup, metadata: Mapping[str, Any]
+    ) -> Context:
+        """Decide what the events are; a user's word can only make it stricter."""
+        own: Kind = "simulation" if _has_truth(quantities, layout, metadata) else "data"
+        wanted = metadata.get("kind", own)
+        kind = own if own == "data" and wanted == "simulation" else stricter(own, wanted)
+        period, blinding = None, Blinding.none()
+        selection = self.selection_for(setup)
+        if kind != "simulation":
+            period = _find_period(quantities, setup, metadata)
+            kind = period.kind if own == "data" and wanted != "data" else "data"
+            if kind == "data":
+                blinding = Blinding.of_period(period.name, period.closed)
+                selection.require_untouched_base()
+                blinding.require(selection.signal_box)
+        return Context(
+            dataset=str(metadata.get("dataset", "events")),
+            kind=kind,
+            layout=layout,
+            setup=setup,
+            period=period,
+            blinding=blinding,
+            selection=selection,
+        )
+
+    def _base(self, measured: Measured, context: Context) -> Mask:
+        """Return the events that meet the base requirement of the blinding."""
+        base, columns, n = context.selection.base, measured.columns, measured.n_events
+        lacking = context.selection.needs(set(columns)).get("base", [])
+        lacking += [c for cut in context.selection.base_cuts for c in cut.needs if c not in columns]
+        lacking += [c for c in context.blinding.columns if c not in columns]
+        if lacking:
+            msg = (
+                f"layout {context.layout.name} does not give {', '.join(dict.fromkeys(lacking))}, without "
+                f"which nobody can tell which events may be seen; the base requirement cannot be left out"
+            )
+            raise SelectionError(msg)
+        flags = base.valid if context.kind == "calibration" else (*base.valid, base.trigger)
+        mask = decidable(columns, base.columns, flags, n)
+        if context.kind == "calibration":
+            mask &= _calibration_triggers(columns, base.trigger, n)
+        if context.period is not None and context.period.runs and "run" in columns:
+            mask &= _in_runs(columns["run"], context.period)
+        for cut in context.selection.base_cuts:
+            mask &= passes(cut, columns, n)
+        return mask
+
+    def tally(self, selected: Selected) -> AnalysisResult:
+        """Apply the cuts to the selected events, count and fill."""
+        context, columns, n = selected.context, selected.columns, selected.n_events
+        lacking = context.selection.needs(set(columns))
+        if lacking:
+            raise SelectionError(missing_columns_message(context.selection, lacking, context.layout.name))
+        cuts = context.selection.cuts
+        with np.errstate(all="ignore"):
+            masks = [passes(cut, columns, n) for cut in cuts]
+        row = "base" if context.kind == "simulation" else "shown"
+        label = "base requirement" if row == "base" else "base requirement, outside of the closed region"
+        flow = count(
+            [row, *(cut.name for cut in cuts)],
+            [label, *(cut.describe() for cut in cuts)],
+            masks,
+            selected.base,
+            selected.weight,
+            (selected.entries, *selected.total_weight),
+        )
+        notes = {
+            f"cut {cut.name} decides without {name}: layout {context.layout.name} does not give it"
+            for cut in cuts
+            for name in cut.optional
+            if name not in columns
+        }
+        sample = Sample(
+            kind=context.kind,
+            setup=context.setup.name,
+            blinding=context.blinding,
+            entries=selected.entries,
+            cutflow=flow,
+            regions=_count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
+        )
+        return AnalysisResult(
+            samples={context.dataset: sample},
+            histograms=self._fill(selected, masks),
+            notes=frozenset(notes),
+        )
+
+    def _fill(self, selected: Selected, masks: Sequence[Mask]) -> dict[str, Any]:
+        """Fill the declared histograms and the N-1 histogram of each cut."""
+        columns, dataset = selected.columns, selected.context.dataset
+        every = np.ones(selected.n_events, dtype=bool)
+        final = np.logical_and.reduce([selected.base, *masks])
+        filled = {}
+        for spec in self.histograms:
+            if spec.is_possible(columns):
+                mask = final if spec.stage == "final" else selected.base
+                filled[spec.name] = fill(spec, columns, mask, selected.weight, dataset=dataset)
+        for index, cut in enumerate(selected.context.selection.cuts):
+            left_out = nminus1_spec(cut)
+            if left_out is not None and left_out.is_possible(columns):
+                others = np.logical_and.reduce([every, *masks[:index], *masks[index + 1 :]])
+                filled[left_out.name] = fill(left_out, columns, others, selected.weight, dataset=dataset)
+        return filled
+
+
+def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:
+    """Count events after all cuts in the signal box and the regions; a closed box has no count."""
+    selection, closed = selected.context.selection, selected.context.blinding.state == "closed"
+    counts: dict[str, tuple[str, int | None]] = {}
+    for region in (selection.signal_box, *selection.regions):
+        inside = int(np.count_nonzero(final & region.contains(selected.columns)))
+        counts[region.name] = region.label, None if closed and region is selection.signal_box else inside
+    return counts
+
+
+def missing_columns_message(selection: Selection, lacking: Mapping[str, Sequence[str]], layout: str) -> str:
+    """Return one message that lists all cuts without their columns, and the option line that goes on."""
+    cuts = [name for name in lacking if name != "base" and name not in selection.base.cuts]
+    wants = "; ".join(f"{name} needs {', '.join(columns)}" for name, columns in lacking.items())
+    text = f"layout {layout} does not give all columns that the cuts of '{selection.analysis}' need: {wants}."
+    if len(cuts) < len(lacking):
+        return f"{text} The base requirement cannot be left out, so this analysis cannot run on such files."
+    options = " ".join(f"--without-cut {name}" for name in cuts)
+    return f"{text} To go on without these cuts, which every output will record, add: {options}"
+
+
+def _check_length(events: ak.Array, metadata: Mapping[str, Any]) -> None:
+    """Refuse a chunk that is shorter than it should be: entries would be lost in silence."""
+    start, stop = metadata.get("entrystart"), metadata.get("entrystop")
+    if start is not None and stop is not None and len(events) != stop - start:
+        msg = f"entries {start} to {stop} were asked for and {len(events)} came: the file has changed"
+        raise ReadError(msg)
+
+
+def _has_truth(quantities: Quantities, layout: Layout, metadata: Mapping[str, Any]) -> bool:
+    """Return whether the events have what only a simulation has."""
+    if layout.level == "columns":
+        return metadata.get("parent_kind") == "simulation" and any(
+            name.startswith("truth_") for name in quantities.arrays
+        )
+    return bool(layout.truth) and set(layout.truth) <= set(quantities.arrays)
+
+
+def _find_period(quantities: Quantities, setup: Setup, metadata: Mapping[str, Any]) -> Period:
+    """Return the data-taking period of a chunk."""
+    named = [period for period in load_periods() if period.name == metadata.get("period")]
+    if named:
+        return named[0]
+    runs = quantities.arrays.get("run")
+    if runs is not None and len(runs) and runs[0] > 0:
+        return period_of_run(int(runs[0]))
+    return period_of_setup(setup.name)
+
+
+def _calibration_triggers(columns: Columns, physics: str, n_events: int) -> Mask:
+    """Return the events of calibration triggers; physics triggers stay closed everywhere."""
+    none = np.zeros(n_events, dtype=bool)
+    return columns.get("trigger_is_calibration", none) & ~columns[physics]
+
+
+def _in_runs(run: npt.NDArray[np.int64], period: Period) -> Mask:
+    inside = np.zeros(len(run), dtype=bool)
+    for first, last in period.runs:
+        inside |= (run >= first) & (run <= last)
+    return inside

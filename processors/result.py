@@ -1,0 +1,78 @@
+"""What a processor returns: cut-flows and histograms that add up, and that refuse what must not be added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hist import Hist
+
+from datasets.probe import Kind
+from selections.blinding import Blinding, BlindingError
+from selections.cutflow import Cutflow
+
+__all__ = ["AnalysisResult", "Sample"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The events of one dataset."""
+
+    kind: Kind
+    setup: str
+    blinding: Blinding
+    entries: int
+    cutflow: Cutflow
+    regions: Mapping[str, tuple[str, int | None]] = field(
+        default_factory=dict
+    )  # name -> label, events; None: closed
+
+    def __add__(self, other: Sample) -> Sample:
+        if self.blinding.state != other.blinding.state:
+            msg = (
+                f"open and closed results cannot be added: one part is {self.blinding.state}, the other "
+                f"{other.blinding.state}"
+            )
+            raise BlindingError(msg)
+        if (self.kind, self.setup, self.blinding) != (other.kind, other.setup, other.blinding):
+            msg = (
+                f"one dataset name stands for two samples: {self.kind} of {self.setup} "
+                f"({self.blinding.period or 'no period'}) and {other.kind} of {other.setup} "
+                f"({other.blinding.period or 'no period'}); give them different names"
+            )
+            raise ValueError(msg)
+        return Sample(
+            kind=self.kind,
+            setup=self.setup,
+            blinding=self.blinding,
+            entries=self.entries + other.entries,
+            cutflow=self.cutflow + other.cutflow,
+            regions={
+                name: (label, None if events is None else events + (other.regions[name][1] or 0))
+                for name, (label, events) in self.regions.items()
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisResult:
+    """The accumulator of an analysis; `+` joins chunks, files and datasets."""
+
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    histograms: Mapping[str, Hist[Any]] = field(default_factory=dict)
+    notes: frozenset[str] = frozenset()
+
+    def __add__(self, other: AnalysisResult) -> AnalysisResult:
+        samples = dict(self.samples)
+        for name, sample in other.samples.items():
+            samples[name] = samples[name] + sample if name in samples else sample
+        histograms = dict(self.histograms)
+        for name, histogram in other.histograms.items():
+            histograms[name] = histograms[name] + histogram if name in histograms else histogram
+        return AnalysisResult(samples=samples, histograms=histograms, notes=self.notes | other.notes)
+
+    @property
+    def entries(self) -> int:
+        """Return the number of entries processed."""
+        return sum(sample.entries for sample in self.samples.values())

@@ -1,0 +1,1 @@
+"""Reconstruction: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Cuts, cut-flow, regions and blinding."""

@@ -1,0 +1,292 @@
+"""A selection: the cuts of an analysis with the numbers of a setup and the user's changes."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import inspect
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from selections.blinding import BlindingError
+from selections.cut import Cut
+from selections.regions import Region
+
+__all__ = ["ANALYSES", "Base", "Selection", "SelectionError", "load_selection"]
+
+ANALYSES = ("invisible",)
+_FOLDER = Path(__file__).parent
+
+
+class SelectionError(ValueError):
+    """The name of an analysis, a cut or a parameter is wrong; the text says what is valid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What an event needs to be shown at all."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    columns: tuple[str, ...]  # finite
+    valid: tuple[str, ...]  # True
+    trigger: str  # True on data; calibration has another
+    cuts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """What a selection YAML may say, without its sources."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    analysis: str
+    base: Base
+    default: Mapping[str, Mapping[str, float]]
+    signal_box: Mapping[str, Any]
+    regions: Mapping[str, Mapping[str, Any]]
+    setups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Cuts in order, base requirement and regions, ready to be applied."""
+
+    analysis: str
+    setup: str
+    base: Base
+    cuts: tuple[Cut, ...]
+    signal_box: Region
+    regions: tuple[Region, ...]
+    params: Mapping[str, Mapping[str, float]]  # of all cuts of the analysis, also those left out
+    without: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # "cut.key=value" as the user set them
+
+    def cut(self, name: str) -> Cut:
+        """Return the cut called ``name``."""
+        for cut in self.cuts:
+            if cut.name == name:
+                return cut
+        names = [cut.name for cut in self.cuts]
+        msg = f"unknown cut '{name}'{_nearest(name, names)} Cuts of {self.analysis}: {', '.join(names)}"
+        raise SelectionError(msg)
+
+    @property
+    def base_cuts(self) -> tuple[Cut, ...]:
+        """Return the cuts that the base holds."""
+        return tuple(cut for cut in self.cuts if cut.name in self.base.cuts)
+
+    def require_untouched_base(self) -> None:
+        """
+        Refuse a changed base on closed data.
+
+        Raises
+        ------
+        BlindingError
+            If a base cut was changed or left out: the difference of two such runs would tell about
+            closed events.
+        """
+        touched = {*self.without, *(change.partition(".")[0] for change in self.changed)}
+        names = [name for name in self.base.cuts if name in touched]
+        if names:
+            msg = (
+                f"cut {', '.join(names)} belongs to the base requirement of the blinding; it cannot "
+                f"be changed or left out on closed data. Study it on simulation, or on calibration data"
+            )
+            raise BlindingError(msg)
+
+    def needs(self, present: frozenset[str] | set[str]) -> dict[str, list[str]]:
+        """Return for "base" and each cut the columns that are needed and not present."""
+        base = (*self.base.columns, *self.base.valid, self.base.trigger)
+        lacking = {"base": [c for c in base if c not in present]}
+        for cut in self.cuts:
+            lacking[cut.name] = [name for name in cut.needs if name not in present]
+        return {name: columns for name, columns in lacking.items() if columns}
+
+    def digest(self) -> str:
+        """Return the digest of everything that decides which event passes."""
+        content = {
+            "analysis": self.analysis,
+            "cuts": {cut.name: dict(cut.params) for cut in self.cuts},
+            "base": [self.base.columns, self.base.valid, self.base.trigger, self.base.cuts],
+            "signal_box": [
+                {k: list(v) for k, v in sorted(self.signal_box.limits.items())},
+                list(self.signal_box.sum_of),
+                list(self.signal_box.sum_limit),
+            ],
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_selection(
+    analysis: str,
+    setup: str,
+    detectors: Sequence[str],
+    *,
+    changes: Sequence[str] = (),
+    without: Sequence[str] = (),
+) -> Selection:
+    """
+    Load the selection of an analysis for a setup.
+
+    Parameters
+    ----------
+    analysis : str
+        One of `ANALYSES`.
+    setup : str
+        Name of the setup; numbers under `setups` of the YAML override the default ones.
+    detectors : sequence of str
+        Detectors that the setup has: a cut on an absent one does not exist.
+    changes : sequence of str
+        "CUT.KEY=VALUE" each.
+    without : sequence of str
+        Names of cuts to leave out.
+
+    Raises
+    ------
+    SelectionError
+        If a name is unknown (the nearest valid one is given) or a value is not a number.
+    """
+    module, content = _load_file(analysis)
+    params = _merge(content, setup)
+    for name, detector in module.needed_detector.items():
+        if detector not in detectors:
+            params.pop(name, None)
+    for change in changes:
+        _apply(params, change)
+    for name in without:
+        if name not in params:
+            msg = f"unknown cut '{name}'{_nearest(name, params)} Cuts of {analysis}: {', '.join(params)}"
+            raise SelectionError(msg)
+    kept = {name: values for name, values in params.items() if name not in without}
+    return Selection(
+        analysis=analysis,
+        setup=setup,
+        base=content.base,
+        cuts=module.build_cuts(kept),
+        signal_box=_region("signal_box", content.signal_box),
+        regions=tuple(_region(name, spec) for name, spec in content.regions.items()),
+        params=params,
+        without=tuple(dict.fromkeys(without)),
+        changed=tuple(changes),
+    )
+
+
+@cache
+def _load_file(analysis: str) -> tuple[ModuleType, _File]:
+    if analysis not in ANALYSES:
+        msg = f"unknown analysis '{analysis}'{_nearest(analysis, ANALYSES)} Analyses: {', '.join(ANALYSES)}"
+        raise SelectionError(msg)
+    path = _FOLDER / f"{analysis}.yaml"
+    tree = _bare(yaml.safe_load(path.read_text(encoding="utf-8")))
+    try:
+        content = TypeAdapter(_File).validate_python(tree)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+        msg = f"{path.name}: {faults}"
+        raise SelectionError(msg) from error
+    module = importlib.import_module(f"selections.{analysis}")
+    _check_names(content, module.declared_cuts(), path.name)
+    return module, content
+
+
+def _check_names(content: _File, declared: Mapping[str, Mapping[str, Any]], where: str) -> None:
+    """Refuse a file whose cuts or parameters are not those of the module: a typo would drop a cut."""
+    expected = {name: _parameters(cut["keep"]) for name, cut in declared.items()}
+    given = {name: set(values) for name, values in content.default.items()}
+    for name in (*(given.keys() - expected.keys()), *(expected.keys() - given.keys())):
+        fault = "is not given" if name in expected else f"is unknown{_nearest(name, expected)}"
+        msg = f"{where}: cut '{name}' under 'default' {fault}"
+        raise SelectionError(msg)
+    for name, keys in given.items():
+        if keys != expected[name]:
+            wrong = ", ".join(sorted(keys ^ expected[name]))
+            msg = f"{where}: parameters of cut '{name}' must be {sorted(expected[name])}; see {wrong}"
+            raise SelectionError(msg)
+    for setup, cuts in content.setups.items():
+        for name, values in cuts.items():
+            unknown = sorted(set(values) - expected.get(name, set()))
+            if name not in expected or unknown:
+                msg = f"{where}: setups.{setup}.{'.'.join([name, *unknown[:1]])} is no cut or parameter"
+                raise SelectionError(msg)
+    for name in content.base.cuts:
+        if name not in expected:
+            msg = f"{where}: base names the cut '{name}', which is unknown{_nearest(name, expected)}"
+            raise SelectionError(msg)
+    for name, spec in {"signal_box": content.signal_box, **content.regions}.items():
+        _region(name, spec)
+
+
+def _parameters(keep: Callable[..., Any]) -> set[str]:
+    """Return the names of the parameters that a condition takes from YAML."""
+    kinds = inspect.signature(keep).parameters.values()
+    return {parameter.name for parameter in kinds if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _bare(tree: Any) -> Any:
+    """Return a tree without its `source` keys."""
+    if isinstance(tree, Mapping):
+        if "value" in tree and set(tree) <= {"value", "source"}:
+            return tree["value"]
+        return {key: _bare(value) for key, value in tree.items() if key != "source"}
+    return [_bare(value) for value in tree] if isinstance(tree, list) else tree
+
+
+def _merge(content: _File, setup: str) -> dict[str, dict[str, float]]:
+    """Return the parameters of all cuts for one setup."""
+    params = {name: dict(values) for name, values in content.default.items()}
+    for name, values in content.setups.get(setup, {}).items():
+        params[name] |= values
+    return params
+
+
+def _apply(params: dict[str, dict[str, float]], change: str) -> None:
+    """Change one parameter as "CUT.KEY=VALUE" says."""
+    target, equals, text = change.partition("=")
+    name, dot, key = target.partition(".")
+    if not (equals and dot):
+        msg = f"'{change}' is not of the form CUT.KEY=VALUE, for example track_momentum.half_width=5"
+        raise SelectionError(msg)
+    if name not in params:
+        msg = f"unknown cut '{name}'{_nearest(name, params)} Cuts: {', '.join(params)}"
+        raise SelectionError(msg)
+    if key not in params[name]:
+        there = ", ".join(params[name])
+        msg = f"cut '{name}' has no parameter '{key}'{_nearest(key, params[name])} It has: {there}"
+        raise SelectionError(msg)
+    try:
+        params[name][key] = _finite(text)
+    except ValueError:
+        msg = f"'{change}': '{text}' is not a number"
+        raise SelectionError(msg) from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _region(name: str, spec: Mapping[str, Any]) -> Region:
+    try:
+        return TypeAdapter(Region).validate_python({"name": name, **spec})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+        msg = f"region '{name}': {faults}"
+        raise SelectionError(msg) from error
+
+
+def _nearest(name: str, valid: Any) -> str:
+    close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else "."
