@@ -72,7 +72,10 @@ _DECLARED = [
     Column("ecal_cluster_count", "int64", "", "number of ECAL clusters"),
     *_detector("hcal", "module", "HCAL", "in-time energy of the HCAL modules that stand in the beam"),
     Column(
-        "hcal_r", "float64", "", "(E - E_central cells) / E of the HCAL modules in the beam; NaN when E <= 0"
+        "hcal_r",
+        "float64",
+        "",
+        "(E - E_central cells) / E of the HCAL modules in the beam; NaN below its seed energy",
     ),
     *_detector("veto", "panel", "VETO", "in-time energy of all VETO panels"),
     Column("veto_max_energy", "float64", "GeV", "in-time energy of the VETO panel with most"),

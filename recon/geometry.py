@@ -109,7 +109,9 @@ class Detector(_Strict):
     part: str = "section"  # what a section is called: module, panel
     pedestal: Literal["none", "detector", "section"] = "none"  # where measured zeros mean dead
     is_target: bool = False  # takes every beam particle: an empty one is dead at any level
-    seed_energy: float = 0.5  # [GeV] least energy of the cell that starts a cluster
+    seed_energy: float = (
+        0.5  # [GeV] least energy of a cell that starts a cluster, or of a shower with a shape
+    )
     beam_cell: tuple[int, int] | None = None  # (x, y) index of the cell that the beam points at
     response: Response = field(default_factory=Response)
 

@@ -26,7 +26,8 @@ def off_axis_ratio(cells: Floats, detector: Detector) -> Floats:
     Returns
     -------
     float64, shape (n_events,)
-        NaN where E <= 0 or not finite: an empty HCAL has no shape.
+        NaN where E is not above ``detector.seed_energy`` or not finite: an HCAL with nothing but noise has no
+        shape.
     """
     total, central = np.zeros(len(cells)), np.zeros(len(cells))
     for used, (section, view) in zip(detector.is_in_beam, detector.views(cells), strict=True):
@@ -39,5 +40,5 @@ def off_axis_ratio(cells: Floats, detector: Detector) -> Floats:
         for column in view.reshape(len(view), section.grid.n_cells).T:
             total += column
     ratio = np.full(len(cells), np.nan)
-    np.divide(total - central, total, out=ratio, where=total > 0)
+    np.divide(total - central, total, out=ratio, where=total > detector.seed_energy)
     return ratio

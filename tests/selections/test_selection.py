@@ -76,7 +76,7 @@ def test_published_signal_box() -> None:
 
 def test_setup_overrides_single_numbers() -> None:
     assert dict(load("na64e_2022").cut("track_momentum").params) == {"centre": 100.0, "half_width": 10.0}
-    assert load("geant4_sample").cut("veto").params["limit"] == 0.025
+    assert load("geant4_sample").cut("veto").params["limit"] == 0.015
     assert load("na64e_2018").cut("veto").params["limit"] == 0.01
 
 
