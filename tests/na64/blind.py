@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pyarrow.parquet as pq
 import uproot
 
-from tests.conftest import P348Reco
+from tests.conftest import SAMPLES, P348Reco
 
 PLANTED = 31.41592653  # [GeV] an ECAL energy that no other event has
 _VOLATILE = {"digest", "uuid", "seconds", "size"}
@@ -50,6 +51,40 @@ def make_closed_pair(folder: Path, seed: int = 5) -> tuple[Path, Path]:
         (folder / name).mkdir()
         paths.append(sample.write(folder / name / "data.root"))
     return paths[0], paths[1]
+
+
+def make_geant4_pair(folder: Path) -> tuple[Path, Path]:
+    """
+    Write two files of Geant4 events, with tracks and jagged cells, that differ in closed events only.
+
+    They are simulation, to be read with `--kind data`: only the closed events may have other hits.
+    """
+    with uproot.open(SAMPLES / "geant4" / "electrons_100gev.root") as file:
+        events = file["sim"].arrays(entry_stop=400)
+    srd = ak.sum(events.hit_e[events.hit_det == 0], axis=1)
+    chosen = np.flatnonzero((srd > 0.01) & (srd < 0.1))[:30]
+    paths = []
+    for name, ecal, tagged in (("one", 0.25, 30), ("two", 0.4, 15)):
+        factor = np.ones((400, 4))  # per detector: SRD, ECAL, VETO, HCAL
+        factor[chosen, 1], factor[chosen, 3] = ecal, 0.0
+        factor[chosen[tagged:]] = (0.0, 1.0, 1.0, 1.0)  # outside of the box, without a tag
+        scale = ak.unflatten(
+            factor[_event_of(events.hit_e), ak.flatten(events.hit_det)], ak.num(events.hit_e)
+        )
+        hit = ak.zip({f[4:]: events[f] for f in events.fields if f.startswith("hit_") and f != "hit_e"})
+        hit["e"] = ak.values_astype(events.hit_e * scale, np.float32)
+        trk = ak.zip({f[4:]: events[f] for f in events.fields if f.startswith("trk_")})
+        plain = {f: events[f] for f in events.fields if not f.startswith(("hit_", "trk_", "nhit", "ntrk"))}
+        (folder / name).mkdir()
+        paths.append(folder / name / "data.root")
+        with uproot.recreate(paths[-1], compression=None) as file:
+            counters = {"hit": "nhit", "trk": "ntrk"}
+            file.mktree("sim", {**plain, "hit": hit, "trk": trk}, counter_name=counters.__getitem__)
+    return paths[0], paths[1]
+
+
+def _event_of(jagged: ak.Array) -> np.ndarray:
+    return np.repeat(np.arange(len(jagged)), ak.num(jagged))
 
 
 def normalise(value: Any) -> Any:

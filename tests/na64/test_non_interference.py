@@ -13,7 +13,7 @@ from processors.analysis import AnalysisProcessor, Selected
 from processors.invisible import InvisibleProcessor
 from processors.result import AnalysisResult
 from tests.conftest import NOT_IN_P348RECO
-from tests.na64.blind import PLANTED, assert_same, fingerprint, make_closed_pair
+from tests.na64.blind import PLANTED, assert_same, fingerprint, make_closed_pair, make_geant4_pair
 
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
 READERS = {  # every command that reads data, and how
@@ -62,6 +62,21 @@ def test_closed_events_leave_no_trace(
     reader: str, na64: Callable[..., Any], pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     assert_same(na64, pair, tmp_path, READERS[reader])
+
+
+GEANT4 = {
+    "run": lambda data, out: ["run", "invisible", data, "-o", out, "--kind", "data", "--chunk-size", 150],
+    "reco": lambda data, out: ["reco", data, "-o", out.with_suffix(".root"), "--kind", "data"],
+}
+
+
+@pytest.mark.parametrize("reader", GEANT4)
+def test_closed_events_with_tracks_leave_no_trace(
+    reader: str, na64: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "pair").mkdir()
+    pair = make_geant4_pair(tmp_path / "pair")
+    assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
 def test_oracle_files_do_differ_in_closed_events(pair: tuple[Path, Path]) -> None:
