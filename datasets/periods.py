@@ -38,9 +38,14 @@ class Period:
 
 
 @cache
-def load_periods(path: Path = _FILE) -> tuple[Period, ...]:
+def load_periods(path: Path | None = None) -> tuple[Period, ...]:
     """
     Load all periods.
+
+    Parameters
+    ----------
+    path : Path, optional
+        YAML file; by default the one that comes with the project.
 
     Raises
     ------
@@ -48,6 +53,7 @@ def load_periods(path: Path = _FILE) -> tuple[Period, ...]:
         If a key is wrong, a name stands twice, runs of two periods overlap, or a data period has no
         closed region.
     """
+    path = path or _FILE
     tree = read_yaml(path)
     if not isinstance(tree, list):
         msg = f"{path.name} must hold a list of periods"

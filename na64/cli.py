@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -38,7 +39,7 @@ LayoutOption = Annotated[
 ]
 KindOption = Annotated[
     str | None,
-    typer.Option("--kind", help="data, calibration or simulation: can only make a file stricter than it is."),
+    typer.Option("--kind", help="data: treat simulation as data. Can only make a file stricter than it is."),
 ]
 ExecutorOption = Annotated[
     str | None,
@@ -279,13 +280,16 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         _check_rooms()
         return app(args=arguments, prog_name="na64")
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt:
         _fail("interrupted; nothing was written", status=130)
     except Exception as error:
         told = _told(error)
-        if told is None:
+        if told is None and not isinstance(error, OSError):
             raise
-        _fail(str(told))
+        _fail(str(told or error))
 
 
 def _fail(message: str, status: int = 2) -> NoReturn:

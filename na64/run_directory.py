@@ -37,19 +37,27 @@ def write_run_directory(
         Replace a directory that is there.
     progress : callable, optional
     """
-    start = time.perf_counter()
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    (partial / "plots").mkdir(parents=True)
-    _write_tables(partial, record.result)
-    _write_histograms(partial, record.result)
-    figures = plot_run(record.result, record.selection, partial / "plots", progress)
+    try:
+        _write_all(partial, record, progress)
+        replace_path(partial, path, overwrite=overwrite)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_all(folder: Path, record: RunRecord, progress: Progress | None) -> None:
+    """Write everything into a new folder."""
+    start = time.perf_counter()
+    (folder / "plots").mkdir(parents=True)
+    _write_tables(folder, record.result)
+    _write_histograms(folder, record.result)
+    figures = plot_run(record.result, record.selection, folder / "plots", progress)
     record.seconds["write"] = time.perf_counter() - start
     run = describe_run(record)
-    (partial / "run.json").write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
-    write_report(partial / "report.html", run, record.result, record.selection, figures)
-    replace_path(partial, path, overwrite=overwrite)
+    (folder / "run.json").write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
+    write_report(folder / "report.html", run, record.result, record.selection, figures)
 
 
 def _write_tables(folder: Path, result: AnalysisResult) -> None:

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _PROCESSORS: dict[str, type[AnalysisProcessor]] = {"invisible": InvisibleProcessor}
-_KINDS = ("data", "calibration", "simulation")
+_KINDS = ("data", "simulation")
 _EXECUTORS = ("iterative", "futures", "dask")
 
 
@@ -46,6 +46,12 @@ def processor_class(analysis: str) -> type[AnalysisProcessor]:
 
 def choose_kind(kind: str | None) -> Kind | None:
     """Check the word that a user gives for a kind."""
+    if kind == "calibration":
+        msg = (
+            "--kind calibration cannot be asked for: the data-taking period and the trigger bits of each "
+            "event decide what is calibration"
+        )
+        raise UserError(msg)
     if kind is not None and kind not in _KINDS:
         msg = f"unknown kind '{kind}'{nearest(kind, _KINDS) or '.'} Kinds: {', '.join(_KINDS)}"
         raise UserError(msg)

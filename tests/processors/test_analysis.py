@@ -1,6 +1,6 @@
 """The processor by itself, with any coffea Runner: blinding, kinds, dead detectors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,13 @@ import yaml
 from coffea.processor import IterativeExecutor, Runner
 
 import datasets.layouts
+import datasets.periods
 from datasets.config import ConfigError
 from datasets.schema import schema_for
+from datasets.sources import find_inputs
 from processors.invisible import InvisibleProcessor
 from processors.result import AnalysisResult, Sample
+from processors.runner import Execution, Request, prepare, run_items
 from selections.blinding import Blinding, BlindingError
 from selections.selection import SelectionError
 from tests.conftest import NOT_IN_P348RECO, P348Reco
@@ -208,6 +211,34 @@ def test_dead_detector_never_reaches_the_signal_region(
     )
     assert result.samples["sample"].kind == "simulation"
     assert result.samples["sample"].regions["signal_box"][1] == expected
+
+
+@pytest.fixture
+def calibration_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Declare the run of the p348reco sample to be calibration."""
+    path = tmp_path / "periods.yaml"
+    path.write_text("[{name: calib, setup: na64e_2018, runs: [[3661, 3661]], kind: calibration}]")
+    monkeypatch.setattr(datasets.periods, "_FILE", path)
+    datasets.periods.load_periods.cache_clear()
+    yield
+    datasets.periods.load_periods.cache_clear()
+
+
+@pytest.mark.usefixtures("calibration_period")
+def test_calibration_shows_calibration_triggers_only(p348reco: P348Reco, tmp_path: Path) -> None:
+    box = p348reco.tagged[:30]
+    p348reco.scale_ecal(box, 20.0)
+    p348reco.quiet_hcal(box)
+    p348reco.arrays["isTriggerBeam"][box[:20]] = True
+    p348reco.arrays["isTriggerPhysics"][box[:10]] = False
+    path = p348reco.write(tmp_path / "data.root")
+    prepared = prepare(Request(files=find_inputs([str(path)])), InvisibleProcessor(without=NOT_IN_P348RECO))
+    assert prepared.probes[0].kind == "calibration"
+    processor = InvisibleProcessor(without=NOT_IN_P348RECO)
+    result, _ = run_items(prepared, processor, Execution(), AnalysisResult())
+    sample = result.samples["data"]
+    assert (sample.kind, sample.blinding.state) == ("calibration", "not applicable")
+    assert sample.cutflow.counts[1, 0] == 10  # ten of the box have no physics trigger and are open
 
 
 def test_open_and_closed_results_do_not_add(muons: Path) -> None:
