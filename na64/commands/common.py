@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from rich.console import Console
@@ -12,18 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from datasets.config import nearest
 from datasets.probe import Kind
+from datasets.sources import find_inputs
 from na64.errors import UserError
 from processors.analysis import AnalysisProcessor
 from processors.executors import ExecutorName
 from processors.invisible import InvisibleProcessor
-from processors.runner import Account, Execution
+from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
 from selections.selection import ANALYSES, SelectionError
 
 __all__ = [
+    "ReadOptions",
     "account_line",
-    "choose_execution",
-    "choose_kind",
     "loss_lines",
     "loss_status",
     "processor_class",
@@ -33,6 +35,39 @@ __all__ = [
 _PROCESSORS: dict[str, type[AnalysisProcessor]] = {"invisible": InvisibleProcessor}
 _KINDS = ("data", "simulation")
 _EXECUTORS = ("iterative", "futures", "dask")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """The options of every command that reads events and writes an output."""
+
+    inputs: tuple[str, ...]
+    output: Path
+    setup: str | None = None
+    layout: str | None = None
+    kind: str | None = None
+    executor: str | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    chunk_size: int = 50_000
+    seed: int = 1
+    max_loss: float = 0.0
+    verify: bool = False
+    overwrite: bool = False
+
+    def request(self) -> Request:
+        """Return what is to be read."""
+        return Request(
+            files=find_inputs(self.inputs),
+            layout=self.layout,
+            setup=self.setup,
+            kind=choose_kind(self.kind),
+            verify=self.verify,
+        )
+
+    def execution(self) -> Execution:
+        """Return where chunks are processed."""
+        return choose_execution(self.executor, self.workers, self.scheduler, self.chunk_size)
 
 
 def processor_class(analysis: str) -> type[AnalysisProcessor]:

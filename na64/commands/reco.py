@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -12,12 +11,10 @@ from coffea.processor.executor import WorkItem
 
 from datasets.periods import period_of_setup
 from datasets.setups import load_setup
-from datasets.sources import find_inputs
 from datasets.writer import ColumnWriter, ParquetColumnWriter, open_writer
 from na64.commands.common import (
+    ReadOptions,
     account_line,
-    choose_execution,
-    choose_kind,
     loss_lines,
     loss_status,
     processor_class,
@@ -27,31 +24,18 @@ from na64.errors import UserError
 from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
 from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
-from processors.runner import Account, Prepared, Request, make_items, prepare, run_items
+from processors.runner import Account, Prepared, make_items, prepare, run_items
 from selections.blinding import Blinding
 
 __all__ = ["RecoOptions", "write_columns"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecoOptions:
+class RecoOptions(ReadOptions):
     """The options of `na64 reco`."""
 
-    inputs: tuple[str, ...]
-    output: Path
     keep: tuple[str, ...] = ()
     analysis: str = "invisible"
-    setup: str | None = None
-    layout: str | None = None
-    kind: str | None = None
-    executor: str | None = None
-    workers: int | None = None
-    scheduler: str | None = None
-    chunk_size: int = 50_000
-    seed: int = 1
-    max_loss: float = 0.0
-    verify: bool = False
-    overwrite: bool = False
 
 
 class _InOrder:
@@ -88,14 +72,7 @@ def write_columns(options: RecoOptions) -> int:
         raise UserError(msg)
     check_output(options.output, overwrite=options.overwrite)
     analysis = processor_class(options.analysis)(options.setup, seed=options.seed)
-    execution = choose_execution(options.executor, options.workers, options.scheduler, options.chunk_size)
-    request = Request(
-        files=find_inputs(options.inputs),
-        layout=options.layout,
-        setup=options.setup,
-        kind=choose_kind(options.kind),
-        verify=options.verify,
-    )
+    execution, request = options.execution(), options.request()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     partial = options.output.with_name(f".{options.output.name}.partial{options.output.suffix}")
     with show_progress() as tell:

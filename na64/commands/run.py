@@ -5,16 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import typer
 
 from datasets.setups import load_setup
-from datasets.sources import find_inputs
 from na64.commands.common import (
+    ReadOptions,
     account_line,
-    choose_execution,
-    choose_kind,
     loss_lines,
     loss_status,
     processor_class,
@@ -25,31 +22,18 @@ from na64.record import RunRecord
 from na64.run_directory import write_run_directory
 from na64.tables import cutflow_text
 from processors.result import AnalysisResult
-from processors.runner import Request, prepare, run_items
+from processors.runner import prepare, run_items
 
 __all__ = ["RunOptions", "run_analysis"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(ReadOptions):
     """The options of `na64 run`."""
 
     analysis: str
-    inputs: tuple[str, ...]
-    output: Path
-    setup: str | None = None
-    layout: str | None = None
-    kind: str | None = None
-    executor: str | None = None
-    workers: int | None = None
-    scheduler: str | None = None
-    chunk_size: int = 50_000
     changes: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    seed: int = 1
-    max_loss: float = 0.0
-    verify: bool = False
-    overwrite: bool = False
 
 
 def run_analysis(options: RunOptions) -> int:
@@ -65,14 +49,7 @@ def run_analysis(options: RunOptions) -> int:
     check_output(options.output, overwrite=options.overwrite)
     make = processor_class(options.analysis)
     processor = make(options.setup, changes=options.changes, without=options.without, seed=options.seed)
-    execution = choose_execution(options.executor, options.workers, options.scheduler, options.chunk_size)
-    request = Request(
-        files=find_inputs(options.inputs),
-        layout=options.layout,
-        setup=options.setup,
-        kind=choose_kind(options.kind),
-        verify=options.verify,
-    )
+    execution, request = options.execution(), options.request()
     with show_progress() as tell:
         prepared = prepare(request, processor, tell)
         probed = time.perf_counter()
