@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from datasets.config import ConfigError, build, nearest, read_yaml
 from recon.columns import COLUMNS
 
-__all__ = ["Limits", "Period", "load_periods", "period_of_run", "period_of_setup"]
+__all__ = ["Limits", "Period", "data_period", "load_periods", "period_of_run", "period_of_setup"]
 
 _FILE = Path(__file__).parent / "periods.yaml"
 
@@ -120,6 +120,11 @@ def period_of_run(run: int) -> Period:
         f"Known periods: {known}. Add yours to datasets/periods.yaml"
     )
     raise ConfigError(msg)
+
+
+def data_period(run: int) -> Period | None:
+    """Return the period in which data of this run were taken, None where there is none."""
+    return next((p for p in load_periods() if p.kind == "data" and p.covers(run)), None)
 
 
 def period_of_setup(setup: str) -> Period:

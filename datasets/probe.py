@@ -15,7 +15,7 @@ import uproot
 from datasets.config import ConfigError
 from datasets.decode import available
 from datasets.layouts import Constant, Layout, layout_names, load_layout
-from datasets.periods import Period, period_of_run, period_of_setup
+from datasets.periods import Period, data_period, period_of_run, period_of_setup
 from datasets.sources import InputFile
 
 __all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "probe_file", "stricter"]
@@ -220,7 +220,8 @@ def probe_file(
     trees, uuid, metadata = read_trees(file.path)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    own_kind, reason = _own_kind(chosen, quantities, metadata)
+    run = _first_run(file.path, chosen, tree) or 0
+    own_kind, reason = _own_kind(chosen, quantities, metadata, run)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
         msg = (
@@ -231,7 +232,7 @@ def probe_file(
     if final != own_kind:
         reason = f"--kind {kind}; by itself {own_kind} ({reason})"
     setup_name, period = _place(
-        file, chosen, tree, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
+        file, chosen, tree, run, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
     )
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
         final, reason = "calibration", f"period {period.name} is calibration"
@@ -252,7 +253,9 @@ def probe_file(
     )
 
 
-def _own_kind(layout: Layout, quantities: set[str], metadata: Mapping[str, Any]) -> tuple[Kind, str]:
+def _own_kind(
+    layout: Layout, quantities: set[str], metadata: Mapping[str, Any], run: int
+) -> tuple[Kind, str]:
     """Tell data from simulation by what only a simulation has."""
     if layout.level == "columns":
         truth = {name for name in quantities if name.startswith("truth_")}
@@ -260,6 +263,12 @@ def _own_kind(layout: Layout, quantities: set[str], metadata: Mapping[str, Any])
             return "simulation", "our own metadata and truth columns"
         return "data", "no truth columns with our own metadata that say simulation"
     if layout.truth and set(layout.truth) <= quantities:
+        taken = data_period(run)
+        if taken is not None and metadata.get("kind") != "simulation":
+            return (
+                "data",
+                f"run {run} was taken in period {taken.name}, whatever is called truth in its layout",
+            )
         return "simulation", f"truth branches of layout {layout.name}"
     lacking = sorted(set(layout.truth) - quantities)
     return (
@@ -272,6 +281,7 @@ def _place(
     file: InputFile,
     layout: Layout,
     tree: TreeInfo,
+    run: int,
     setup: str | None,
     metadata: Mapping[str, Any],
     *,
@@ -280,7 +290,6 @@ def _place(
 ) -> tuple[str, Period | None]:
     """Return setup and data-taking period: by the user's word, the layout, our metadata or the run number."""
     fixed = setup or layout.setup or metadata.get("setup")
-    run = _first_run(file.path, layout, tree) or 0
     if run > 0 and (is_closed or fixed is None):
         period = period_of_run(run)
         return fixed or period.setup, period

@@ -14,7 +14,7 @@ from coffea import processor
 
 from datasets.decode import Quantities, decode
 from datasets.layouts import Layout
-from datasets.periods import Period, load_periods, period_of_run, period_of_setup
+from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
 from datasets.probe import Kind, stricter
 from datasets.reader import ReadError
 from datasets.schema import layout_of
@@ -329,7 +329,11 @@ def _has_truth(quantities: Quantities, layout: Layout, metadata: Mapping[str, An
         return metadata.get("parent_kind") == "simulation" and any(
             name.startswith("truth_") for name in quantities.arrays
         )
-    return bool(layout.truth) and set(layout.truth) <= set(quantities.arrays)
+    if not layout.truth or not set(layout.truth) <= set(quantities.arrays):
+        return False
+    runs = np.unique(quantities.arrays.get("run", np.zeros(0, dtype=np.int64)))
+    is_taken = any(data_period(int(run)) is not None for run in runs)
+    return not is_taken or metadata.get("parent_kind") == "simulation"
 
 
 def _find_period(quantities: Quantities, setup: Setup, metadata: Mapping[str, Any]) -> Period:

@@ -1,5 +1,6 @@
 """The project's own layout of simulated files: the same events from a TTree and from an RNTuple."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 
 from datasets.decode import Quantities, decode
 from datasets.layouts import load_layout
@@ -100,11 +102,22 @@ def test_truth_branches_make_it_a_simulation(
     write: Callable[..., Path], columns: dict[str, Any], container: str
 ) -> None:
     path = write(columns, container, tree="simulated")
+    with uproot.update(path) as file:
+        file["na64"] = json.dumps({"kind": "simulation"})
     probe = probe_file(InputFile(path=str(path), dataset="mc"))
     assert (probe.layout.name, probe.tree.type, probe.tree.entries) == ("simulated", container, N)
     assert (probe.kind, probe.period, probe.setup) == ("simulation", None, "na64e_2018")
     vhcal = {"vhcal_cell_energy", "vhcal_cell_time"}
     assert probe.quantities == {*probe.layout.quantities, *probe.layout.truth, "hits"} - vhcal
+
+
+@pytest.mark.parametrize(("run", "kind"), [(3661, "data"), (0, "simulation")])
+def test_run_of_a_data_period_needs_our_metadata_to_be_simulation(
+    write: Callable[..., Path], columns: dict[str, Any], container: str, run: int, kind: str
+) -> None:
+    columns["run"] = np.full(N, run, dtype=np.int32)
+    file = InputFile(path=str(write(columns, container, tree="simulated")), dataset="mc")
+    assert probe_file(file, setup="na64e_2018").kind == kind
 
 
 def test_without_one_truth_branch_it_is_data(

@@ -12,6 +12,7 @@ from coffea.processor import IterativeExecutor, Runner
 import datasets.layouts
 import datasets.periods
 from datasets.config import ConfigError
+from datasets.probe import probe_file
 from datasets.schema import schema_for
 from datasets.sources import find_inputs
 from processors.invisible import InvisibleProcessor
@@ -105,6 +106,18 @@ def test_word_of_the_user_cannot_open_data(p348reco: P348Reco, tmp_path: Path) -
         "sample"
     ]
     assert (sample.kind, sample.blinding.state) == ("data", "closed")
+
+
+def test_what_a_layout_calls_truth_cannot_open_data(
+    p348reco: P348Reco, tmp_path: Path, open_layout: str
+) -> None:
+    p348reco.arrays["pdg"] = np.full(2250, 11, dtype=np.int32)
+    path = p348reco.write(tmp_path / "data.root", 300)
+    sample = run(path, open_layout, InvisibleProcessor(without=NOT_IN_P348RECO)).samples["sample"]
+    assert (sample.kind, sample.blinding.state) == ("data", "closed")
+    probe = probe_file(find_inputs([str(path)])[0], layout=open_layout)
+    assert probe.kind == "data"
+    assert "run 3661 was taken in period 2018-invisible" in probe.kind_reason
 
 
 def test_word_of_the_user_can_close_simulation(muons: Path) -> None:
@@ -202,6 +215,7 @@ def test_dead_detector_never_reaches_the_signal_region(
     p348reco.quiet_hcal(chosen)
     arrays["VETO_ene"][chosen] = 0.001
     arrays["pdg"] = np.full(2250, 11, dtype=np.int32)
+    arrays["run"][:] = 0  # of no data-taking period
     spoil(arrays, chosen)
     others = np.setdiff1d(np.arange(2250), chosen)
     arrays["SRD_ene"][others] = 0.0  # nothing else passes
