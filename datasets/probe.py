@@ -98,6 +98,12 @@ def read_trees(path: str) -> tuple[list[TreeInfo], str, dict[str, Any]]:
             return trees, str(file.file.uuid), metadata
     except UnreadableError:
         raise
+    except PermissionError as error:
+        msg = "cannot be read: permission denied"
+        raise UnreadableError(msg) from error
+    except ImportError as error:
+        msg = f"cannot be opened: {_brief(error)}. For root:// files install na64-columnar[xrootd]"
+        raise UnreadableError(msg) from error
     except Exception as error:
         msg = f"cannot be opened as a ROOT file (truncated or damaged?): {_brief(error)}"
         raise UnreadableError(msg) from error

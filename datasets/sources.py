@@ -15,7 +15,6 @@ from datasets.config import ConfigError, nearest, read_yaml
 __all__ = ["InputError", "InputFile", "find_inputs"]
 
 _LOG = logging.getLogger(__name__)
-_COUNTER = re.compile(r"[._-]?\d+$")  # the running number of a production
 _REMOTE = re.compile(r"^[a-z]+://")
 
 
@@ -59,6 +58,9 @@ def find_inputs(arguments: Sequence[str]) -> list[InputFile]:
     for argument in arguments:
         for file in _expand(argument):
             key = file.path if _REMOTE.match(file.path) else str(Path(file.path).resolve())
+            if key in found and file.named and file.dataset != found[key].dataset:
+                msg = f"{file.path} is named for two datasets, '{found[key].dataset}' and '{file.dataset}'"
+                raise InputError(msg)
             if key in found:
                 _LOG.warning("%s is named twice; its events are counted once", file.path)
             else:
@@ -79,21 +81,26 @@ def _expand(argument: str) -> Iterator[InputFile]:
         yield from _read_fileset(Path(path))
         return
     for file in _paths(path):
-        yield InputFile(path=file, dataset=name or _dataset_name(file), named=bool(name))
+        yield InputFile(path=file, dataset=name or _dataset_name(path, file), named=bool(name))
 
 
 def _split_name(argument: str) -> tuple[str, str]:
     """Split `NAME=PATH`; a path that exists with its `=` is a path."""
     name, equals, path = argument.partition("=")
     if equals and re.fullmatch(r"[\w.+-]+", name) and not Path(argument).exists():
+        if not path:
+            msg = f"'{argument}' names a dataset and no file; write NAME=PATH"
+            raise InputError(msg)
         return name, path
     return "", argument
 
 
-def _dataset_name(path: str) -> str:
-    """Return the stem of a file without its running number: `mc_0001.root` belongs to `mc`."""
-    stem = Path(path).stem
-    return _COUNTER.sub("", stem) or stem
+def _dataset_name(argument: str, file: str) -> str:
+    """Return the stem of a file that is named itself, the folder's name for a glob or a directory."""
+    place = Path(argument).expanduser()
+    if not _REMOTE.match(argument) and (place.is_dir() or (glob.has_magic(argument) and not place.exists())):
+        return Path(file).resolve().parent.name or "events"
+    return Path(file).stem
 
 
 def _paths(path: str) -> list[str]:
@@ -138,6 +145,10 @@ def _read_dataset(path: Path, dataset: str, entry: Any) -> Iterator[InputFile]:
     options: Mapping[str, Any] = (
         entry if isinstance(entry, Mapping) and "files" in entry else {"files": entry}
     )
+    if options["files"] is entry and isinstance(entry, Mapping) and not any("." in str(key) for key in entry):
+        hint = nearest(str(next(iter(entry), "")), ["files"])
+        msg = f"fileset {path}, dataset '{dataset}' has no 'files'{hint or f', only {list(entry)}'}"
+        raise InputError(msg)
     unknown = sorted(set(options) - {"files", "treename", "metadata", "preload"})
     if unknown:
         hint = nearest(unknown[0], ["files", "treename", "metadata"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 __all__ = ["app", "main"]
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 
+_INTERRUPTED = 130  # exit status
 Inputs = Annotated[
     list[str],
     typer.Argument(
@@ -52,7 +54,9 @@ SchedulerOption = Annotated[
     str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler; implies dask.")
 ]
 ChunkOption = Annotated[int, typer.Option("--chunk-size", min=1, help="Events per chunk.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the smearing of simulated events.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of the smearing of simulated events.")
+]
 LossOption = Annotated[
     float,
     typer.Option("--max-loss", min=0, max=1, help="Fraction of events that may be lost with exit status 0."),
@@ -274,22 +278,28 @@ def _told(error: BaseException) -> BaseException | None:
     return None
 
 
-def main(arguments: list[str] | None = None) -> Any:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command; an error that a user can mend is one paragraph and exit status 2."""
     _set_up_logging()
     try:
         _check_rooms()
-        return app(args=arguments, prog_name="na64")
+        status = app(args=arguments, prog_name="na64", standalone_mode=False)
+    except TyperException as error:
+        getattr(error, "show", lambda: None)()  # the public base class does not tell of it
+        sys.exit(getattr(error, "exit_code", 2))
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except KeyboardInterrupt:
-        _fail("interrupted; nothing was written", status=130)
+    except (KeyboardInterrupt, typer.Abort):
+        status = _INTERRUPTED
     except Exception as error:
         told = _told(error)
         if told is None and not isinstance(error, OSError):
             raise
         _fail(str(told or error))
+    if status == _INTERRUPTED:  # also typer's own answer to Ctrl-C, without a word
+        _fail("interrupted; nothing was written", status)
+    sys.exit(status)
 
 
 def _fail(message: str, status: int = 2) -> NoReturn:

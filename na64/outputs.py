@@ -1,25 +1,65 @@
-"""Outputs appear under their name when they are complete, and replace nothing unasked."""
+"""Outputs get their name when they are complete, and replace nothing but their own kind, when asked to."""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from na64.errors import UserError
 
 __all__ = ["check_output", "replace_path"]
 
+_MARK = "run.json"  # what makes a directory a run directory
 
-def check_output(path: Path, *, overwrite: bool) -> None:
-    """Refuse to write over something that is there."""
+
+def check_output(path: Path, inputs: Iterable[str], *, overwrite: bool, is_directory: bool) -> None:
+    """
+    Refuse an output that cannot be written, that is there, or that would destroy something else.
+
+    Parameters
+    ----------
+    path : Path
+    inputs : iterable of str
+        Files that are read: an output must neither be nor hold one of them.
+    overwrite : bool
+        Whether an output of the same kind may be replaced.
+    is_directory : bool
+        Whether the output is a run directory.
+
+    Raises
+    ------
+    UserError
+        Saying what is in the way.
+    """
     if path.exists() and not overwrite:
         msg = f"{path} is there already; choose another --output, or replace it with --overwrite"
         raise UserError(msg)
+    if path.exists():
+        _check_replaceable(path, inputs, is_directory=is_directory)
     place = path.absolute().parent
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir():
-        msg = f"cannot write {path}: {place} is not a directory"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror or error} ({place})"
+        raise UserError(msg) from error
+
+
+def _check_replaceable(path: Path, inputs: Iterable[str], *, is_directory: bool) -> None:
+    """Refuse to replace what is not an output of the same kind, or is or holds an input."""
+    target = path.resolve()
+    for name in inputs:
+        source = Path(name).resolve()
+        if source == target or target in source.parents:
+            msg = f"--overwrite would destroy the input {name}; choose another --output than {path}"
+            raise UserError(msg)
+    is_ours = (path / _MARK).is_file() if is_directory else path.is_file()
+    if not is_ours:
+        kind = f"a run directory (it has no {_MARK})" if is_directory else "a file"
+        msg = f"{path} is not {kind}, so --overwrite does not replace it; choose another --output"
         raise UserError(msg)
 
 

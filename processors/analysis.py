@@ -13,12 +13,12 @@ import numpy.typing as npt
 from coffea import processor
 
 from datasets.decode import Quantities, decode
-from datasets.layouts import Layout
+from datasets.layouts import Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
 from datasets.probe import Kind, stricter
 from datasets.reader import ReadError
 from datasets.schema import layout_of
-from datasets.setups import load_setup
+from datasets.setups import load_setup, setup_names
 from processors.histograms import HistogramSpec, fill, nminus1_spec
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
@@ -229,6 +229,8 @@ class AnalysisProcessor(processor.ProcessorABC):
             raise SelectionError(msg)
         flags = base.valid if context.kind == "calibration" else (*base.valid, base.trigger)
         mask = decidable(columns, base.columns, flags, n)
+        for name, (low, high) in base.plausible.items():
+            mask &= (columns[name] >= low) & (columns[name] <= high)
         if context.kind == "calibration":
             mask &= _calibration_triggers(columns, base.trigger, n)
         if context.period is not None and context.period.runs and "run" in columns:
@@ -261,7 +263,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             for cut in cuts
             for name in cut.optional
             if name not in columns
-        }
+        } | _own_words(context)
         sample = Sample(
             kind=context.kind,
             setup=context.setup.name,
@@ -292,6 +294,19 @@ class AnalysisProcessor(processor.ProcessorABC):
                 others = np.logical_and.reduce([every, *masks[:index], *masks[index + 1 :]])
                 filled[left_out.name] = fill(left_out, columns, others, selected.weight, dataset=dataset)
         return filled
+
+
+def _own_words(context: Context) -> set[str]:
+    """Note where the blinding of data rests on a description that does not come with the project."""
+    layout, setup = context.layout, context.setup
+    if context.kind != "data":
+        return set()
+    notes = set()
+    if layout.name not in layout_names() or layout != load_layout(layout.name):
+        notes.add(f"blinding rests on a layout of the user's own, '{layout.name}'")
+    if setup.name not in setup_names() or setup != load_setup(setup.name):
+        notes.add(f"blinding rests on a setup of the user's own, '{setup.name}'")
+    return notes
 
 
 def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import logging
+import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -200,6 +201,10 @@ class ChunkExecutor(ExecutorBase):
         return result
 
 
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
 def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) -> Iterator[Pool | None]:
     """
@@ -222,7 +227,8 @@ def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) ->
     elif name == "futures":
         import multiprocessing
 
-        with cf.ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        context = multiprocessing.get_context("spawn")
+        with cf.ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
             yield pool
     else:
         with _dask_client(workers, scheduler) as client:

@@ -279,6 +279,11 @@ class Beam(_Strict):
     charge: int = -1
     direction: tuple[float, float] = (0.0, 0.0)  # nominal (dx/dz, dy/dz) before the magnets
 
+    def __post_init__(self) -> None:
+        if not (self.momentum > 0 and self.spread >= 0 and self.charge != 0):
+            msg = f"a beam needs momentum > 0, spread >= 0 and a charge, got {self}"
+            raise ValueError(msg)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup(_Strict):

@@ -113,11 +113,11 @@ def find_tracks(
     Raises
     ------
     ValueError
-        If the spectrometer has no magnet or its planes are not in the order of z, if the beam is
-        neutral or at rest, or if the hit arrays do not fit together.
+        If the spectrometer has no magnet or its planes are not in the order of z, or if the hit arrays do
+        not fit together.
     """
     config = config or TrackConfig()
-    _check_setup(spectrometer, beam)
+    _check_setup(spectrometer)
     _check_hits(plane, x, y, offsets, len(spectrometer.planes))
     hits = _sort_hits(plane, x, y, offsets, len(spectrometer.planes))
     tracks = _no_tracks(len(offsets) - 1)
@@ -156,17 +156,14 @@ def extrapolate(tracks: Tracks, z: float, spectrometer: Spectrometer) -> State:
     return propagate(at_exit, spectrometer.planes[-1].z, z, spectrometer.magnets)
 
 
-def _check_setup(spectrometer: Spectrometer, beam: Beam) -> None:
-    """Raise unless a momentum can be asked of this spectrometer and this beam."""
+def _check_setup(spectrometer: Spectrometer) -> None:
+    """Raise unless a momentum can be asked of this spectrometer."""
     if not spectrometer.magnets:
         msg = f"spectrometer '{spectrometer.name}' has no magnet: it cannot measure a momentum"
         raise ValueError(msg)
     z = [plane.z for plane in spectrometer.planes]
     if z != sorted(z):
         msg = f"planes of spectrometer '{spectrometer.name}' must be in the order of z, got z = {z} mm"
-        raise ValueError(msg)
-    if beam.charge == 0 or not beam.momentum > 0:
-        msg = f"tracking needs a charged beam with momentum > 0, got {beam.charge} e, {beam.momentum} GeV"
         raise ValueError(msg)
 
 

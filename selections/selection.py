@@ -42,6 +42,7 @@ class Base:
     valid: tuple[str, ...]  # True
     trigger: str  # True on data; calibration has another
     cuts: tuple[str, ...]
+    plausible: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # column -> [low, high]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,13 @@ class Selection:
         content = {
             "analysis": self.analysis,
             "cuts": {cut.name: dict(cut.params) for cut in self.cuts},
-            "base": [self.base.columns, self.base.valid, self.base.trigger, self.base.cuts],
+            "base": [
+                self.base.columns,
+                self.base.valid,
+                self.base.trigger,
+                self.base.cuts,
+                dict(self.base.plausible),
+            ],
             "signal_box": [
                 {k: list(v) for k, v in sorted(self.signal_box.limits.items())},
                 list(self.signal_box.sum_of),

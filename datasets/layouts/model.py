@@ -76,6 +76,9 @@ class Layout(Strict):
     time_of_flight: bool = False  # times count from the origin of z; else from the master time
 
     def __post_init__(self) -> None:
+        if self.deposits == "visible" and self.level != "simulated":
+            msg = f"'deposits: visible' is for level simulated, not {self.level}: measured energies are final"
+            raise ValueError(msg)
         self._check_names(self.quantities, _quantity_names(), "quantity")
         self._check_names(self.truth, {c for c in COLUMNS if c.startswith("truth_")}, "truth column")
         for name, source in self.sources():

@@ -29,6 +29,7 @@ __all__ = [
     "loss_lines",
     "loss_status",
     "processor_class",
+    "require_events",
     "show_progress",
 ]
 
@@ -148,6 +149,14 @@ def account_line(account: Account) -> str:
     )
     total = account.processed + account.lost
     return f"events: {total} = {account.processed} processed + {account.lost} lost{unknown}"
+
+
+def require_events(account: Account) -> None:
+    """Refuse to write an output when everything was lost."""
+    if account.losses and account.processed == 0:
+        reasons = "; ".join(f"{loss.file}: {loss.reason}" for loss in account.losses[:5])
+        msg = f"no event could be read, so nothing is written. {reasons}"
+        raise UserError(msg)
 
 
 def loss_lines(account: Account) -> list[str]:

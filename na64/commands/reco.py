@@ -18,6 +18,7 @@ from na64.commands.common import (
     loss_lines,
     loss_status,
     processor_class,
+    require_events,
     show_progress,
 )
 from na64.errors import UserError
@@ -70,10 +71,10 @@ def write_columns(options: RecoOptions) -> int:
     if options.output.suffix not in {".root", ".parquet"}:
         msg = f"cannot write {options.output.name}: the name must end in .root or .parquet"
         raise UserError(msg)
-    check_output(options.output, overwrite=options.overwrite)
     analysis = processor_class(options.analysis)(options.setup, seed=options.seed)
     execution, request = options.execution(), options.request()
-    options.output.parent.mkdir(parents=True, exist_ok=True)
+    inputs = [file.path for file in request.files]
+    check_output(options.output, inputs, overwrite=options.overwrite, is_directory=False)
     partial = options.output.with_name(f".{options.output.name}.partial{options.output.suffix}")
     with show_progress() as tell:
         prepared = prepare(request, None, tell)
@@ -85,6 +86,7 @@ def write_columns(options: RecoOptions) -> int:
                 sink = _InOrder(writer, order)
                 processor = ColumnsProcessor(analysis, options.keep)
                 _, account = run_items(prepared, processor, execution, _Nothing(), tell, consume=sink)
+                require_events(account)
                 metadata["events"] = _events(account, sink.events)
             replace_path(partial, options.output, overwrite=options.overwrite)
         finally:

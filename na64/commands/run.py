@@ -15,6 +15,7 @@ from na64.commands.common import (
     loss_lines,
     loss_status,
     processor_class,
+    require_events,
     show_progress,
 )
 from na64.outputs import check_output
@@ -25,6 +26,8 @@ from processors.result import AnalysisResult
 from processors.runner import prepare, run_items
 
 __all__ = ["RunOptions", "run_analysis"]
+
+_HINT = "check units, times and SRD of the layout, and that layout and setup belong together"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +49,16 @@ def run_analysis(options: RunOptions) -> int:
         Exit status: 0, or 1 where more events were lost than allowed.
     """
     start = time.perf_counter()
-    check_output(options.output, overwrite=options.overwrite)
     make = processor_class(options.analysis)
     processor = make(options.setup, changes=options.changes, without=options.without, seed=options.seed)
     execution, request = options.execution(), options.request()
+    inputs = [file.path for file in request.files]
+    check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True)
     with show_progress() as tell:
         prepared = prepare(request, processor, tell)
         probed = time.perf_counter()
         result, account = run_items(prepared, processor, execution, AnalysisResult(), tell)
+        require_events(account)
         processed = time.perf_counter()
         record = RunRecord(
             result=result,
@@ -75,6 +80,10 @@ def _tell(options: RunOptions, record: RunRecord) -> None:
     typer.echo(account_line(account))
     for note in sorted(record.result.notes):
         typer.echo(f"note: {note}")
+    for name, sample in sorted(record.result.samples.items()):
+        if sample.entries and sample.cutflow.counts[1, 0] == 0:
+            row = sample.cutflow.names[1]
+            print(f"na64: warning: {name}: no event in row '{row}'; {_HINT}", file=sys.stderr)  # noqa: T201
     for line in loss_lines(account):
         print(f"na64: {line}", file=sys.stderr)  # noqa: T201
     typer.echo(f"plane:  {options.output / 'plots' / 'edep_plane_loose.png'}")

@@ -29,7 +29,7 @@ def names(files: list[InputFile]) -> list[str]:
 
 def test_path(folder: Path) -> None:
     (file,) = find_inputs([str(folder / "mc_0001.root")])
-    assert file == InputFile(path=str(folder / "mc_0001.root"), dataset="mc")
+    assert file == InputFile(path=str(folder / "mc_0001.root"), dataset="mc_0001")
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,37 @@ def test_order_is_that_of_the_arguments(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "dataset"),
+    ("argument", "datasets"),
     [
-        pytest.param("mc_0001.root", "mc", id="underscore"),
-        pytest.param("mc-12.root", "mc", id="dash"),
-        pytest.param("mc.7.root", "mc", id="dot"),
-        pytest.param("run3661.root", "run", id="bare"),
-        pytest.param("3661.root", "3661", id="only-a-number"),
-        pytest.param("electrons_100gev.root", "electrons_100gev", id="not-at-the-end"),
+        pytest.param("mc_0001.root", ["mc_0001"], id="file-by-its-name"),
+        pytest.param("mc_*.root", ["data", "data"], id="glob-by-its-folder"),
+        pytest.param("", ["data", "data"], id="directory-by-its-name"),
     ],
 )
-def test_dataset_drops_the_running_number(tmp_path: Path, name: str, dataset: str) -> None:
-    (tmp_path / name).touch()
-    (file,) = find_inputs([str(tmp_path / name)])
-    assert (file.dataset, file.named) == (dataset, False)
+def test_dataset_name(tmp_path: Path, argument: str, datasets: list[str]) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in ("mc_0001.root", "mc_0002.root"):
+        (folder / name).touch()
+    assert [file.dataset for file in find_inputs([str(folder / argument)])] == datasets
+
+
+def test_years_are_not_mixed(tmp_path: Path) -> None:
+    paths = [tmp_path / f"el_{year}.root" for year in (2022, 2023)]
+    for path in paths:
+        path.touch()
+    assert [file.dataset for file in find_inputs([str(path) for path in paths])] == ["el_2022", "el_2023"]
+
+
+def test_file_of_two_datasets_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.root").touch()
+    with pytest.raises(InputError, match=r"two datasets, 'a' and 'b'"):
+        find_inputs([f"a={tmp_path / 'x.root'}", f"b={tmp_path / 'x.root'}"])
+
+
+def test_name_without_a_path_is_refused() -> None:
+    with pytest.raises(InputError, match="NAME=PATH"):
+        find_inputs(["a="])
 
 
 @pytest.mark.parametrize("place", ["mc_0001.root", "mc_*.root", ""], ids=["path", "glob", "directory"])

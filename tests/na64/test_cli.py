@@ -125,6 +125,53 @@ def bad_files(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_overwrite_replaces_run_directories_only(na64: Call, muons: Path, tmp_path: Path) -> None:
+    precious, run = tmp_path / "precious", tmp_path / "run"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years of work")
+    told = na64("run", "invisible", muons, "-o", precious, "--overwrite")
+    assert told.status == 2
+    assert is_one_paragraph(told.err)
+    assert (precious / "thesis.txt").read_text() == "years of work"
+    assert na64("run", "invisible", muons, "-o", run).status == 0
+    (run / "old").touch()
+    assert na64("run", "invisible", muons, "-o", run, "--overwrite").status == 0
+    assert not (run / "old").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "reco"])
+def test_overwrite_spares_the_input(na64: Call, muons: Path, tmp_path: Path, command: str) -> None:
+    source = tmp_path / "folder" / "mine.root"
+    source.parent.mkdir()
+    source.write_bytes(muons.read_bytes())
+    (source.parent / "run.json").touch()
+    output = source.parent if command == "run" else source
+    words = ["run", "invisible"] if command == "run" else ["reco"]
+    told = na64(*words, source, "-o", output, "--overwrite")
+    assert told.status == 2
+    assert "would destroy the input" in told.err
+    assert source.read_bytes() == muons.read_bytes()
+
+
+def test_nothing_shown_is_a_warning(na64: Call, muons: Path, tmp_path: Path) -> None:
+    told = na64("run", "invisible", muons, "-o", tmp_path / "run")  # muons have no SRD tag
+    assert told.status == 0
+    assert "muons_100gev: no event in row 'base'" in told.err
+
+
+def test_interrupt_is_one_line(
+    na64: Call, muons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("na64.run_directory._write_histograms", interrupt)
+    told = na64("run", "invisible", muons, "-o", tmp_path / "run")
+    assert told.status == 130
+    assert "interrupted; nothing was written" in told.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bad_files_are_named_and_the_others_counted(na64: Call, bad_files: Path, tmp_path: Path) -> None:
     told = na64("run", "invisible", bad_files, "-o", tmp_path / "run")
     assert told.status == 1

@@ -142,6 +142,20 @@ def test_run_of_no_period_is_refused(p348reco: P348Reco, tmp_path: Path) -> None
     assert "run 1 lies in no data-taking period" in str(error)
 
 
+def test_energies_in_a_wrong_unit_are_not_shown(p348reco: P348Reco, tmp_path: Path) -> None:
+    """In MeV instead of GeV every event would lie outside of the box."""
+    p348reco.arrays["ECAL_ene"] *= 1e3
+    path = p348reco.write(tmp_path / "data.root", 500)
+    result = run(path, "p348reco", InvisibleProcessor(without=NOT_IN_P348RECO))
+    assert result.samples["sample"].cutflow.counts[1, 0] == 0
+
+
+def test_own_layout_is_noted(p348reco: P348Reco, tmp_path: Path, open_layout: str) -> None:
+    path = p348reco.write(tmp_path / "data.root", 100)
+    notes = run(path, open_layout, InvisibleProcessor(without=NOT_IN_P348RECO)).notes
+    assert "blinding rests on a layout of the user's own, 'open'" in notes
+
+
 def test_event_of_another_period_is_not_shown(p348reco: P348Reco, tmp_path: Path) -> None:
     processor = InvisibleProcessor(without=NOT_IN_P348RECO)
     before = run(p348reco.write(tmp_path / "a.root"), "p348reco", processor)

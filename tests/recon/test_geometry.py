@@ -74,6 +74,14 @@ def test_senseless_detector_is_refused(names: list[str], change: dict[str, Any],
         detector(*(section(name) for name in names), **change)
 
 
+@pytest.mark.parametrize(
+    "change", [{"momentum": 0.0}, {"momentum": NAN}, {"charge": 0}, {"spread": -0.1}], ids=str
+)
+def test_senseless_beam_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a beam needs momentum > 0"):
+        Beam(**{"particle": "e-", "momentum": 100.0, **change})
+
+
 def test_panel_of_three_photomultipliers_is_refused() -> None:
     """The rule takes the least and the most of two: a third one would be lost in silence."""
     with pytest.raises(ValueError, match="geometric_mean"):
