@@ -146,8 +146,8 @@ def _read_dataset(path: Path, dataset: str, entry: Any) -> Iterator[InputFile]:
         entry if isinstance(entry, Mapping) and "files" in entry else {"files": entry}
     )
     if options["files"] is entry and isinstance(entry, Mapping) and not any("." in str(key) for key in entry):
-        hint = nearest(str(next(iter(entry), "")), ["files"])
-        msg = f"fileset {path}, dataset '{dataset}' has no 'files'{hint or f', only {list(entry)}'}"
+        keys = ", ".join(map(str, entry)) or "nothing"
+        msg = f"fileset {path}, dataset '{dataset}' has no 'files' and no paths, only {keys}"
         raise InputError(msg)
     unknown = sorted(set(options) - {"files", "treename", "metadata", "preload"})
     if unknown:

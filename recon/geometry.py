@@ -109,9 +109,7 @@ class Detector(_Strict):
     part: str = "section"  # what a section is called: module, panel
     pedestal: Literal["none", "detector", "section"] = "none"  # where measured zeros mean dead
     is_target: bool = False  # takes every beam particle: an empty one is dead at any level
-    seed_energy: float = (
-        0.5  # [GeV] least energy of a cell that starts a cluster, or of a shower with a shape
-    )
+    seed_energy: float = 0.5  # [GeV] least energy of a cluster's first cell, or of a shower with a shape
     beam_cell: tuple[int, int] | None = None  # (x, y) index of the cell that the beam points at
     response: Response = field(default_factory=Response)
 

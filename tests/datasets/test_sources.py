@@ -257,3 +257,10 @@ def test_fileset_with_a_syntax_error_is_told_by_name(folder: Path, name: str) ->
     (folder / name).write_text('{"mc": [')
     with pytest.raises(ConfigError, match=name.replace(".", r"\.")):
         find_inputs([str(folder / name)])
+
+
+def test_misspelt_files_of_a_fileset_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_text("elec: {filez: [a.root]}")
+    with pytest.raises(InputError, match=r"f\.yaml, dataset 'elec' has no 'files' and no paths, only filez"):
+        find_inputs([str(path)])
