@@ -53,7 +53,7 @@ def show(name: str, output: Path | None, *, numbers: bool) -> None:
         typer.echo(f"  detector {detector.name}")
         for section in detector.sections:
             cells = "x".join(str(n) for n in section.grid.shape)
-            typer.echo(f"    z {section.z:>8.0f} mm  {section.name} ({cells} cells) {section.material}")
+            typer.echo(f"    z {section.z:>8.0f} mm  {section.name} ({cells} cells) {section.matter or ''}")
     if numbers:
         for where, source in setup.sources.items():
             typer.echo(f"  {where:<60} {source}")

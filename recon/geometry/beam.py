@@ -1,0 +1,66 @@
+"""The beam and the trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from recon.geometry.strict import Strict
+
+__all__ = ["Beam", "Trigger"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beam(Strict):
+    """The particle that the beam line is tuned for, what comes with it, and how often."""
+
+    particle: str  # "e-", "e+", "mu-", "pi-"
+    momentum: float  # [GeV]
+    spread: float = 0.01  # relative
+    charge: int = -1
+    direction: tuple[float, float] = (0.0, 0.0)  # nominal (dx/dz, dy/dz) before the magnets
+    spot: tuple[float, float] = (0.0, 0.0)  # [mm] rms in x and y at the first plane
+    divergence: tuple[float, float] = (0.0, 0.0)  # [rad] rms in x and y
+    contamination: Mapping[str, float] = field(default_factory=dict)  # particle -> per beam particle
+    halo: float = 0.0  # muons around the beam per beam particle
+    halo_size: tuple[float, float] = (0.0, 0.0)  # [mm] rms in x and y
+    intensity: float = 0.0  # particles per spill
+    spill_length: float = 4.8  # [s]
+    ripple: float = 0.0  # relative amplitude of the intensity at the mains frequency
+    ripple_frequency: float = 50.0  # [Hz]
+
+    def __post_init__(self) -> None:
+        positive = (
+            *self.spot,
+            *self.divergence,
+            self.halo,
+            *self.halo_size,
+            self.intensity,
+            self.spill_length,
+        )
+        if min(*positive, *self.contamination.values()) < 0 or not 0 <= self.ripple <= 1:
+            msg = (
+                f"sizes, fractions and intensity of a beam must not be negative, ripple at most 1, got {self}"
+            )
+            raise ValueError(msg)
+        if not (self.momentum > 0 and self.spread >= 0 and self.charge != 0):
+            msg = f"a beam needs momentum > 0, spread >= 0 and a charge, got {self}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger(Strict):
+    """The physics trigger: windows of energy seen by the trigger electronics."""
+
+    limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """column (`ecal_energy`, `ps_energy`) -> (low, high) [GeV], null: open"""
+
+    def __post_init__(self) -> None:
+        wrong = [
+            k
+            for k, (low, high) in self.limits.items()
+            if low is not None and high is not None and low >= high
+        ]
+        if wrong:
+            msg = f"the trigger's limits of {', '.join(wrong)} must rise"
+            raise ValueError(msg)

@@ -1,0 +1,58 @@
+"""Tracker planes and dipoles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recon.geometry.readout import StrawReadout, StripReadout
+from recon.geometry.strict import Strict
+
+__all__ = ["Magnet", "Plane", "Spectrometer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plane(Strict):
+    """A tracker station that measures x and y at one z."""
+
+    name: str
+    z: float  # [mm]
+    centre: tuple[float, float] = (0.0, 0.0)  # [mm]
+    size: tuple[float, float] = (80.0, 80.0)  # [mm] active area
+    resolution: float = 0.1  # [mm] per coordinate
+    radiation_lengths: float = 0.0  # material crossed, in X0
+    efficiency: float = 1.0  # that a charged particle leaves a hit
+    readout: StripReadout | StrawReadout | None = None  # needed to simulate raw digits and to read them
+
+    def __post_init__(self) -> None:
+        if not (self.resolution > 0 and self.radiation_lengths >= 0 and 0 < self.efficiency <= 1):
+            msg = (
+                f"plane '{self.name}' needs resolution > 0, radiation_lengths >= 0 and 0 < efficiency <= 1, "
+                f"got {self}"
+            )
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Magnet(Strict):
+    """A dipole with a vertical field that is constant between two planes."""
+
+    name: str
+    z: float  # [mm] entrance
+    length: float  # [mm]
+    field: float  # [T] along +y
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectrometer(Strict):
+    """Named planes around named magnets."""
+
+    name: str
+    planes: tuple[Plane, ...]
+    magnets: tuple[Magnet, ...]
+    window_radiation_lengths: tuple[tuple[float, float], ...] = ()  # [(z mm, X0)] passive matter
+    min_planes: int = 4  # a track needs hits in so many
+
+    @property
+    def field_integral(self) -> float:
+        """Return the bending power [T m]."""
+        return sum(magnet.field * magnet.length for magnet in self.magnets) * 1e-3
