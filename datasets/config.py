@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 __all__ = ["ConfigError", "build", "choose", "nearest", "read_yaml", "split_sources"]
 
 T = TypeVar("T")
+_TABLE = 16  # a longer list of numbers is one table with one source
 
 
 class ConfigError(ValueError):
@@ -86,7 +87,7 @@ def split_sources(tree: Any, inherited: str = "", path: str = "") -> tuple[Any, 
     Take the `source` keys out of a tree and note for each number where it comes from.
 
     A mapping may hold `source: TEXT`, valid for all numbers below it, and a number may be written as
-    `{value: NUMBER, source: TEXT}`.
+    `{value: NUMBER, source: TEXT}`. A list of more than 16 numbers is a table and counts as one number.
 
     Returns
     -------
@@ -103,6 +104,8 @@ def split_sources(tree: Any, inherited: str = "", path: str = "") -> tuple[Any, 
                 bare[key], below = split_sources(value, source, f"{path}.{key}" if path else str(key))
                 found |= below
         return bare, found
+    if isinstance(tree, list) and len(tree) > _TABLE and all(type(value) in {int, float} for value in tree):
+        return tree, {path: inherited}
     if isinstance(tree, list):
         pairs = [split_sources(value, inherited, f"{path}[{i}]") for i, value in enumerate(tree)]
         return [bare for bare, _ in pairs], {k: v for _, below in pairs for k, v in below.items()}

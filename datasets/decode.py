@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.config import ConfigError
+from datasets.digits import Digits, read_digits, select_digits
 from datasets.hits import HitArrays, hits_are_there, read_hits, select_hits
 from datasets.layouts import Branch, Combined, Constant, Layout, Source, Sparse, Stack
 from datasets.reader import EventReader, ReadError, plain, raw_field
@@ -28,11 +29,12 @@ class Quantities(NamedTuple):
     n_events: int
     arrays: Mapping[str, Array]  # (n_events, ...)
     hits: Mapping[str, HitArrays]  # spectrometer -> hits
+    digits: Digits = Digits()  # of level raw
 
 
 def available(layout: Layout, branches: set[str]) -> set[str]:
     """
-    Return the quantities, truth columns and "hits" for which a file has all branches.
+    Return the quantities, truth columns, "hits" and kinds of digits for which a file has all branches.
 
     Parameters
     ----------
@@ -42,7 +44,11 @@ def available(layout: Layout, branches: set[str]) -> set[str]:
     """
     if layout.level == "columns":
         return branches & set(COLUMNS)
-    names = {name for name, _ in layout.sources()} | ({"hits"} if layout.hits else set())
+    names = (
+        {name for name, _ in layout.sources()}
+        | ({"hits"} if layout.hits else set())
+        | set(layout.digit_kinds())
+    )
     return {name for name in names if set(layout.branches_of(name)) <= branches}
 
 
@@ -86,7 +92,8 @@ def decode(events: ak.Array, layout: Layout, setup: Setup) -> Quantities:
     hits = {}
     if layout.hits is not None and hits_are_there(reader, layout.hits):
         hits = {s.name: read_hits(reader, layout.hits, s) for s in setup.spectrometers.values()}
-    return Quantities(reader.n_events, arrays, hits)
+    digits = Digits() if layout.digits is None else read_digits(reader, layout.digits)
+    return Quantities(reader.n_events, arrays, hits, digits)
 
 
 def _column(reader: EventReader, name: str) -> Any:
@@ -99,7 +106,7 @@ def select_events(quantities: Quantities, mask: npt.NDArray[np.bool_]) -> Quanti
     """Return the quantities of the events where ``mask``, shape (n_events,), is True."""
     arrays = {name: values[mask] for name, values in quantities.arrays.items()}
     hits = {name: select_hits(found, mask) for name, found in quantities.hits.items()}
-    return Quantities(int(np.count_nonzero(mask)), arrays, hits)
+    return Quantities(int(np.count_nonzero(mask)), arrays, hits, select_digits(quantities.digits, mask))
 
 
 def _present(reader: EventReader, name: str, source: object, layout: Layout) -> bool:

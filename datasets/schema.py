@@ -50,6 +50,8 @@ def _choose(forms: dict[str, Form], layout: Layout) -> dict[str, Form]:
             chosen |= _raw(forms, source.branches())
     if layout.hits is not None:
         chosen |= _raw(forms, layout.hits.branches())
+    for branches in layout.digit_kinds().values():
+        chosen |= _raw(forms, branches)
     return chosen
 
 

@@ -23,6 +23,7 @@ class Material:
     name: str
     z: float  # atomic number
     a: float  # [g/mol]
+    z_over_a: float  # [mol/g] electrons per mass
     density: float  # [g/cm3]
     radiation_length: float  # [mm]
     nuclear_interaction_length: float  # [mm] of nucleons
@@ -40,6 +41,7 @@ def _tabulated(
     name: str,
     z: float,
     a: float,
+    z_over_a: float,
     density: float,
     lengths: tuple[float, float, float],
     critical: float,
@@ -51,6 +53,7 @@ def _tabulated(
         name=name,
         z=z,
         a=a,
+        z_over_a=z_over_a,
         density=density,
         radiation_length=x0,
         nuclear_interaction_length=nuclear,
@@ -63,12 +66,12 @@ def _tabulated(
 MATERIALS: dict[str, Material] = {
     found.name: found
     for found in (
-        _tabulated("lead", 82, 207.2, 11.350, (6.37, 199.6, 226.2), 7.43, 1.122),
-        _tabulated("iron", 26, 55.845, 7.874, (13.84, 132.1, 160.8), 21.68, 1.451),
-        _tabulated("copper", 29, 63.546, 8.960, (12.86, 137.3, 165.9), 19.42, 1.403),
-        _tabulated("tungsten", 74, 183.84, 19.300, (6.76, 191.9, 218.7), 7.97, 1.145),
-        _tabulated("polystyrene", 5.62, 11.16, 1.060, (43.79, 81.7, 113.7), 93.11, 1.936),
-        _tabulated("PbWO4", 68.4, 170.9, 8.300, (7.39, 168.3, 197.3), 9.64, 1.229),
+        _tabulated("lead", 82, 207.2, 0.39575, 11.350, (6.37, 199.6, 226.2), 7.43, 1.122),
+        _tabulated("iron", 26, 55.845, 0.46557, 7.874, (13.84, 132.1, 160.8), 21.68, 1.451),
+        _tabulated("copper", 29, 63.546, 0.45636, 8.960, (12.86, 137.3, 165.9), 19.42, 1.403),
+        _tabulated("tungsten", 74, 183.84, 0.40252, 19.300, (6.76, 191.9, 218.7), 7.97, 1.145),
+        _tabulated("polystyrene", 5.62, 11.16, 0.53768, 1.060, (43.79, 81.7, 113.7), 93.11, 1.936),
+        _tabulated("PbWO4", 68.4, 170.9, 0.41315, 8.300, (7.39, 168.3, 197.3), 9.64, 1.229),
     )
 }
 
@@ -116,6 +119,7 @@ def blend(layers: Sequence[tuple[Material, float]]) -> Material:
         name=" + ".join(f"{t:g} mm {m.name}" for m, t in layers),
         z=math.fsum(m.z * m.density * t for m, t in layers) / mass,
         a=math.fsum(m.a * m.density * t for m, t in layers) / mass,
+        z_over_a=math.fsum(m.z_over_a * m.density * t for m, t in layers) / mass,
         density=mass / total,
         radiation_length=x0,
         nuclear_interaction_length=total / math.fsum(t / m.nuclear_interaction_length for m, t in layers),

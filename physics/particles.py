@@ -30,6 +30,7 @@ def _table(pdg: npt.ArrayLike, which: int) -> Floats:
     return np.asarray(values[inverse].reshape(codes.shape))
 
 
+@lru_cache(maxsize=256)
 def pdg_of(name: str) -> int:
     """
     Return the PDG code of a particle by the usual name ("e-", "mu+", "pi-", "K0L", "n", "gamma").
@@ -39,7 +40,7 @@ def pdg_of(name: str) -> int:
     ValueError
         If no particle has that name.
     """
-    aliases = {"n": "n", "p": "p", "K0L": "K(L)0", "K0S": "K(S)0"}
+    aliases = {"K0L": "K(L)0", "K0S": "K(S)0"}
     try:
         return int(Particle.from_name(aliases.get(name, name)).pdgid)
     except Exception as error:

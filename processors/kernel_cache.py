@@ -24,7 +24,7 @@ _MONTH = 30 * 24 * 3600  # [s] after which the kernels of other versions go
 def kernel_digest() -> str:
     """Return the SHA-256 of all sources that kernels are compiled from."""
     hasher = hashlib.sha256()
-    for room in ("physics", "recon"):
+    for room in ("physics", "recon", "datasets/simulation"):
         for path in sorted((_HOME / room).rglob("*.py")):
             hasher.update(path.read_bytes())
     return hasher.hexdigest()

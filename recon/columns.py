@@ -53,6 +53,8 @@ _DECLARED = [
     Column("truth_x", "float64", "mm", "x where the simulated beam particle starts"),
     Column("truth_y", "float64", "mm", "y where the simulated beam particle starts"),
     Column("truth_beam_energy", "float64", "GeV", "nominal beam energy of the simulation"),
+    Column("truth_process", "int64", "", "code of the simulated process (na64 processes lists them)"),
+    Column("truth_missing_energy", "float64", "GeV", "energy carried away by what no detector can see"),
     *_detector("ecal", "section", "ECAL", "in-time energy of all ECAL sections"),
     Column("ps_energy", "float64", "GeV", "in-time energy of the preshower section of the ECAL"),
     Column("ecal_max_x", "int64", "", "x index of the ECAL cell with most energy (-1 without energy)"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from datasets.layouts.digit_branches import DigitBranches
 from datasets.layouts.source import UNITS, Source, Sparse, Strict
 from recon.columns import COLUMNS
 
@@ -13,6 +14,7 @@ __all__ = ["Collection", "Hits", "Layout"]
 
 _EVENT_QUANTITIES = (
     "run", "spill", "event", "weight", "master_time", "trigger_is_physics", "trigger_is_calibration",
+    "trigger_word",
 )  # fmt: skip
 _DETECTORS = ("ecal", "hcal", "srd", "veto", "vhcal", "wcal")
 
@@ -68,6 +70,7 @@ class Layout(Strict):
     truth: Mapping[str, Source] = field(default_factory=dict)  # columns that only a simulation has
     collections: Mapping[str, Collection] = field(default_factory=dict)
     hits: Hits | None = None
+    digits: DigitBranches | None = None  # of level raw
     identity: tuple[str, ...] = ()  # quantities or truth that tell events apart
     signature: tuple[str, ...] = ()  # branches that give the layout away; empty: all of them
     setup: str | None = None  # of all such files; None: by run number
@@ -78,6 +81,9 @@ class Layout(Strict):
     def __post_init__(self) -> None:
         if self.deposits == "visible" and self.level != "simulated":
             msg = f"'deposits: visible' is for level simulated, not {self.level}: measured energies are final"
+            raise ValueError(msg)
+        if (self.digits is not None) != (self.level == "raw"):
+            msg = f"'digits' are what level raw holds, and no other: the level is {self.level}"
             raise ValueError(msg)
         self._check_names(self.quantities, _quantity_names(), "quantity")
         self._check_names(self.truth, {c for c in COLUMNS if c.startswith("truth_")}, "truth column")
@@ -115,12 +121,18 @@ class Layout(Strict):
         yield from self.quantities.items()
         yield from self.truth.items()
 
+    def digit_kinds(self) -> dict[str, tuple[str, ...]]:
+        """Return the kinds of digits (waveforms, strips, straws) with their branches."""
+        return {} if self.digits is None else self.digits.kinds()
+
     def branches_of(self, name: str) -> tuple[str, ...]:
-        """Return all branches that a quantity, a truth column or "hits" needs."""
+        """Return all branches that a quantity, a truth column, "hits" or a kind of digits needs."""
         if name == "hits":
             if self.hits is None:
                 return ()
             return self.hits.branches() or tuple(self.collections[self.hits.collection].values())
+        if name in self.digit_kinds():
+            return self.digit_kinds()[name]
         source = self.quantities[name] if name in self.quantities else self.truth[name]
         if isinstance(source, Sparse):
             fields = self.collections[source.collection]
@@ -129,7 +141,9 @@ class Layout(Strict):
 
     def branches(self) -> tuple[str, ...]:
         """Return every branch that the layout names, once."""
-        names = [name for name, _ in self.sources()] + (["hits"] if self.hits else [])
+        names = (
+            [name for name, _ in self.sources()] + (["hits"] if self.hits else []) + list(self.digit_kinds())
+        )
         return tuple(dict.fromkeys(branch for name in names for branch in self.branches_of(name)))
 
 

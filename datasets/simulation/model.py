@@ -1,8 +1,8 @@
 """What the stages of the simulation hand to each other: arrays over beam particles and what they become.
 
-A *primary* is a beam particle; one of each event is the trigger particle, the others are pile-up. A *particle*
-is one that is under way at some place; it belongs to a primary. Deposits are kept per primary, not per event,
-so that whoever digitises them knows their times.
+A *primary* is a beam particle; one of each event is the trigger particle, the others are pile-up. A
+*particle* is one that is under way at some place; it belongs to a primary. Deposits are kept per primary,
+not per event, so that whoever digitises them knows their times.
 """
 
 from __future__ import annotations

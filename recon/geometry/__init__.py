@@ -4,7 +4,7 @@ Coordinates are the experiment's: z along the incoming beam, y up, x to complete
 Lengths in mm, times in ns, energies in GeV, fields in tesla, angles in rad.
 """
 
-from recon.geometry.beam import Beam, Trigger
+from recon.geometry.beam import Beam, Counter, Trigger
 from recon.geometry.detector import Detector, Grid, Matter, Response, Section
 from recon.geometry.profile import ShowerProfile
 from recon.geometry.readout import Digitizer, StrawReadout, StripReadout
@@ -13,6 +13,7 @@ from recon.geometry.spectrometer import Magnet, Plane, Spectrometer
 
 __all__ = [
     "Beam",
+    "Counter",
     "Detector",
     "Digitizer",
     "Grid",

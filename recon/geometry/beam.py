@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from recon.geometry.strict import Strict
 
-__all__ = ["Beam", "Trigger"]
+__all__ = ["Beam", "Counter", "Trigger"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Beam(Strict):
     halo_size: tuple[float, float] = (0.0, 0.0)  # [mm] rms in x and y
     intensity: float = 0.0  # particles per spill
     spill_length: float = 4.8  # [s]
+    window: tuple[float, float] = (-150.0, 250.0)  # [ns] that is read out around the trigger particle
     ripple: float = 0.0  # relative amplitude of the intensity at the mains frequency
     ripple_frequency: float = 50.0  # [Hz]
 
@@ -38,7 +39,7 @@ class Beam(Strict):
             self.intensity,
             self.spill_length,
         )
-        if min(*positive, *self.contamination.values()) < 0 or not 0 <= self.ripple <= 1:
+        if not (all(v >= 0 for v in (*positive, *self.contamination.values())) and 0 <= self.ripple <= 1):
             msg = (
                 f"sizes, fractions and intensity of a beam must not be negative, ripple at most 1, got {self}"
             )
@@ -49,11 +50,28 @@ class Beam(Strict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counter(Strict):
+    """A scintillation counter between magnets and target that the trigger particle must cross."""
+
+    name: str
+    z: float  # [mm]
+    centre: tuple[float, float] = (0.0, 0.0)  # [mm]
+    size: tuple[float, float] = (40.0, 40.0)  # [mm] full width in x and y
+
+    def __post_init__(self) -> None:
+        if not min(self.size) > 0:
+            msg = f"counter '{self.name}' needs a size above 0, got {self.size}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger(Strict):
-    """The physics trigger: windows of energy seen by the trigger electronics."""
+    """The physics trigger: counters that fire, and windows of energy seen by the trigger electronics."""
 
     limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """column (`ecal_energy`, `ps_energy`) -> (low, high) [GeV], null: open"""
+    counters: tuple[Counter, ...] = ()
+    per_spill: int = 0  # events recorded in a spill; 0: not known
 
     def __post_init__(self) -> None:
         wrong = [
@@ -64,3 +82,11 @@ class Trigger(Strict):
         if wrong:
             msg = f"the trigger's limits of {', '.join(wrong)} must rise"
             raise ValueError(msg)
+
+    def __str__(self) -> str:
+        words = [f"{counter.name} fires" for counter in self.counters]
+        for column, (low, high) in self.limits.items():
+            ends = [f"> {low:g} GeV"] if low is not None else []
+            ends += [f"< {high:g} GeV"] if high is not None else []
+            words.append(f"{column} {' and '.join(ends)}")
+        return ", ".join(words)

@@ -119,10 +119,12 @@ class Response(Strict):
     stochastic: float = 0.0  # [sqrt(GeV)] sampling fluctuation of a shower, sigma / E = stochastic / sqrt(E)
     light_yield: float = 0.0  # photoelectrons per GeV of visible energy; 0: no photo-statistics
     time_resolution: float = 0.0  # [ns] of a cell with a large signal
+    resolving_time: float = 0.0  # [ns] within which two pulses of a cell are taken for one
 
     def __post_init__(self) -> None:
         positive = (self.sampling_fraction, self.reference_energy)
-        others = (self.noise, self.constant, self.stochastic, self.light_yield, self.time_resolution)
+        times = (self.time_resolution, self.resolving_time)
+        others = (self.noise, self.constant, self.stochastic, self.light_yield, *times)
         if not (all(v > 0 for v in positive) and all(v >= 0 for v in others)):
             msg = f"a response needs sampling_fraction, reference_energy > 0 and all else >= 0, got {self}"
             raise ValueError(msg)
@@ -138,6 +140,7 @@ class Detector(Strict):
     in_beam: tuple[str, ...] = ()  # sections summed into the detector's energy; empty: all
     part: str = "section"  # what a section is called: module, panel
     pedestal: Literal["none", "detector", "section"] = "none"  # where measured zeros mean dead
+    is_shielded: bool = False  # from synchrotron photons that pass beside the target
     is_target: bool = False  # takes every beam particle: an empty one is dead at any level
     seed_energy: float = 0.5  # [GeV] least energy of a cluster's first cell, or of a shower with a shape
     beam_cell: tuple[int, int] | None = None  # (x, y) index of the cell that the beam points at

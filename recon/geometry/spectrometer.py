@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from recon.geometry.readout import StrawReadout, StripReadout
@@ -21,6 +22,7 @@ class Plane(Strict):
     resolution: float = 0.1  # [mm] per coordinate
     radiation_lengths: float = 0.0  # material crossed, in X0
     efficiency: float = 1.0  # that a charged particle leaves a hit
+    time_window: tuple[float, float] = (-math.inf, math.inf)  # [ns] of hits around the trigger particle
     readout: StripReadout | StrawReadout | None = None  # needed to simulate raw digits and to read them
 
     def __post_init__(self) -> None:
@@ -29,6 +31,9 @@ class Plane(Strict):
                 f"plane '{self.name}' needs resolution > 0, radiation_lengths >= 0 and 0 < efficiency <= 1, "
                 f"got {self}"
             )
+            raise ValueError(msg)
+        if not self.time_window[0] < self.time_window[1]:
+            msg = f"plane '{self.name}': time_window must rise, got {self.time_window}"
             raise ValueError(msg)
 
 

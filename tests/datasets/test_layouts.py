@@ -9,7 +9,7 @@ import uproot
 from datasets.config import ConfigError
 from datasets.layouts import Branch, Constant, Layout, Sparse, Stack, layout_names, load_layout
 
-SHIPPED = ["ana_tree", "columns", "geant4_sim", "p348reco", "simulated"]
+SHIPPED = ["ana_tree", "columns", "geant4_sim", "p348reco", "raw", "simulated"]
 
 MINE = """
 collections:
@@ -36,7 +36,7 @@ def test_shipped_names() -> None:
 def test_shipped_layout_loads(name: str) -> None:
     layout = load_layout(name)
     assert layout.name == name
-    assert layout.level in {"simulated", "reconstructed", "columns"}
+    assert layout.level in {"raw", "simulated", "reconstructed", "columns"}
     assert layout.signature
     assert layout.title
 
@@ -56,9 +56,9 @@ def test_sample_has_every_branch_of_its_layout(name: str, file: str, samples: Pa
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_only_simulated_levels_have_truth(name: str) -> None:
+def test_only_levels_that_we_simulate_have_truth(name: str) -> None:
     layout = load_layout(name)
-    assert bool(layout.truth) is (layout.level == "simulated")
+    assert bool(layout.truth) is (layout.level in {"raw", "simulated"})
     assert (layout.deposits == "visible") is (layout.level == "simulated")
 
 

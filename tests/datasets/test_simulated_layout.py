@@ -45,6 +45,10 @@ def columns() -> dict[str, Any]:
         "truth_pdg": np.full(N, 11, dtype=np.int32),
         "truth_momentum": rng.normal(100, 1, N),
         "truth_beam_energy": np.full(N, 100.0),
+        "truth_x": rng.normal(0, 4, N),
+        "truth_y": rng.normal(0, 4, N),
+        "truth_process": np.full(N, 4, dtype=np.int32),
+        "truth_missing_energy": rng.uniform(0, 50, N),
         **cells,
         **{name: ak.unflatten(values, COUNTS) for name, values in hits.items()},
     }

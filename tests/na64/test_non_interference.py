@@ -43,7 +43,14 @@ READERS = {  # every command that reads data, and how
     ],
     "inspect": lambda data, out: ["inspect", data, "--branches"],
 }
-WITHOUT_DATA = {"setups", "layouts", "columns", "demo"}  # commands that read no file of a user
+WITHOUT_DATA = {
+    "setups",
+    "layouts",
+    "columns",
+    "demo",
+    "simulate",
+    "processes",
+}  # commands that read no file of a user
 
 
 @pytest.fixture(scope="module")

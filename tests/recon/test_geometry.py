@@ -8,7 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from recon.geometry import Beam, Detector, Grid, Magnet, Plane, Response, Section, Setup, Spectrometer
+from recon.geometry import (
+    Beam,
+    Counter,
+    Detector,
+    Grid,
+    Magnet,
+    Matter,
+    Plane,
+    Response,
+    Section,
+    Setup,
+    Spectrometer,
+    Trigger,
+)
 
 NAN = float("nan")
 
@@ -80,6 +93,85 @@ def test_senseless_detector_is_refused(names: list[str], change: dict[str, Any],
 def test_senseless_beam_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a beam needs momentum > 0"):
         Beam(**{"particle": "e-", "momentum": 100.0, **change})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spot": (-1.0, 1.0)},
+        {"divergence": (NAN, 0.0)},
+        {"contamination": {"pi-": -0.1}},
+        {"halo": -0.1},
+        {"intensity": -1.0},
+        {"ripple": 1.1},
+    ],
+    ids=str,
+)
+def test_senseless_beam_profile_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must not be negative"):
+        Beam(**{"particle": "e-", "momentum": 100.0, **change})
+
+
+def test_a_trigger_in_words() -> None:
+    counter = Counter(name="S3", z=18400.0)
+    limits = {"ecal_energy": (None, 80.0), "ps_energy": (0.3, 30.0)}
+    trigger = Trigger(limits=limits, counters=(counter,))
+    assert str(trigger) == "S3 fires, ecal_energy < 80 GeV, ps_energy > 0.3 GeV and < 30 GeV"
+
+
+def test_a_counter_without_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="counter 'S3' needs a size above 0"):
+        Counter(name="S3", z=0.0, size=(0.0, 10.0))
+
+
+def test_a_trigger_window_must_rise() -> None:
+    with pytest.raises(ValueError, match="limits of ecal_energy must rise"):
+        Trigger(limits={"ecal_energy": (80.0, 10.0), "ps_energy": (0.3, None)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"layers": 0},
+        {"active_thickness": 0.0},
+        {"active_thickness": NAN},
+        {"absorber": "lead"},
+        {"absorber_thickness": 1.0},
+    ],
+    ids=str,
+)
+def test_senseless_matter_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="matter needs layers >= 1"):
+        Matter(**{"active": "polystyrene", "active_thickness": 1.0, **change})
+
+
+def test_thickness_and_words_of_matter_by_hand() -> None:
+    block = Matter(active="PbWO4", active_thickness=220.0)
+    stack = Matter(
+        layers=16, absorber="lead", absorber_thickness=1.5, active="polystyrene", active_thickness=1.25
+    )
+    assert (block.thickness, str(block)) == (220.0, "220 mm PbWO4")
+    assert (stack.thickness, str(stack)) == (44.0, "16 x (1.5 mm lead + 1.25 mm polystyrene)")
+
+
+def test_matter_must_fit_into_its_section() -> None:
+    section(length=50.0, matter=Matter(active="polystyrene", active_thickness=50.0))
+    with pytest.raises(ValueError, match=r"50 mm long, its matter \(51 mm polystyrene\) takes 51 mm"):
+        section(length=50.0, matter=Matter(active="polystyrene", active_thickness=51.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"efficiency": 0.0}, "efficiency"),
+        ({"efficiency": 1.01}, "efficiency"),
+        ({"time_window": (5.0, 5.0)}, "time_window must rise"),
+    ],
+    ids=str,
+)
+def test_senseless_plane_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Plane(name="MM1", z=0.0, **change)
 
 
 def test_panel_of_three_photomultipliers_is_refused() -> None:

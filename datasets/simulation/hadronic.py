@@ -1,0 +1,361 @@
+"""Hadron showers: a cascade of few, straight generations in all volumes.
+
+Each hadron flies an exponential depth to its inelastic interaction, ionising if it is charged. There its
+energy is shared among secondaries: a leading one with a flat share, the rest by breaking a stick. A third
+of the secondaries are neutral pions, which deposit their energy close by as an electromagnetic shower; the
+others go on, with a transverse momentum of 0.35 GeV on average, until they have too little energy to
+interact. So the electromagnetic fraction, the leakage and the lateral width come out of the cascade,
+fluctuations included; see docs/simulation.md for how they compare. Energy that ends in hadrons is seen h/e
+times less than that of electrons.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from datasets.simulation.ionisation import TrackMedia, ionise, track_media
+from datasets.simulation.model import Particles
+from datasets.simulation.stack import Stack, Tables, cell_at
+from physics.electromagnetic_shower import gamma_fraction
+from physics.particles import charge_of
+
+__all__ = ["INTERACTING", "HadronMedia", "deposit_hadrons", "hadron_media"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+INTERACTING = 113  # a rho meson stands for the hadronic state of a photon: it interacts where it is
+
+_BARYONS = (2212, 2112, 3122, 3112, 3222)
+_RESPONSE_RATIO = 1.36  # e/h of iron and plastic, P. Adragna et al. (ATLAS TileCal), NIM A 615 (2010) 158
+_TARGET_RATIO = 1.0  # e/h of equal layers of lead and plastic: by the pion sample of Geant4
+_LEAST_INTERACTION = 1.5  # [GeV] a hadron of less energy stops
+_TRANSVERSE = 0.35  # [GeV] mean transverse momentum of secondaries
+_NEUTRAL_PIONS = 1.0 / 3.0
+_NEUTRALS = 0.2  # of the other secondaries: neutrons and neutral kaons
+_EXCHANGE = 0.1  # probability that the leading secondary is a neutral pion
+# Mean way of what a slow hadron becomes, in any direction [interaction lengths]: shorter where much of the
+# matter is plastic, whose hydrogen stops neutrons.
+_STOP = 1.0
+_STOP_IN_TARGET = 0.2
+_SLOW_PARTS = 2
+_FAR = 30.0  # [X0] behind which nothing of a neutral pion is left
+_LUMPS = 4  # points at which the shower of a neutral pion deposits its energy
+_SOFTNESS = 2.0  # of the leading secondary: its share is a uniform number to this power
+_MULTIPLICITY = 2.2  # of secondaries per unit of ln E
+_MOST = 512  # hadrons of a cascade
+_WIDTH = 9  # numbers per hadron: energy, x, y, z, slopes, charged, baryon, way left in interaction lengths
+
+
+class HadronMedia(NamedTuple):
+    """What hadrons need of each volume, each of shape (n_volumes,)."""
+
+    em_fraction: Floats  # visible per deposited energy, electromagnetic
+    hadronic_fraction: Floats
+    moliere: Floats  # [mm]
+    variance: Floats  # [GeV] of the visible energy per visible GeV
+    stop: Floats  # [mm] mean way of slow hadrons
+
+
+def hadron_media(stack: Stack) -> HadronMedia:
+    """Return what hadrons need of the volumes of a stack."""
+    rows = []
+    for v in stack.volumes:
+        layered = v.absorber is not None
+        em = v.em_fraction
+        rows.append(
+            (
+                em,
+                em / (1.0 if not layered else _TARGET_RATIO if v.detector.is_target else _RESPONSE_RATIO),
+                v.material.moliere_radius,
+                v.detector.response.stochastic**2 * em,
+                v.material.pion_interaction_length * (_STOP_IN_TARGET if v.detector.is_target else _STOP),
+            )
+        )
+    return HadronMedia(*(np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)))
+
+
+def deposit_hadrons(particles: Particles, stack: Stack, rng: np.random.Generator, deposits: Floats) -> None:
+    """
+    Let hadrons interact in all volumes on their way.
+
+    Parameters
+    ----------
+    particles : Particles
+        Any hadron; mesons interact as pions, baryons as nucleons.
+    stack : Stack
+    rng : numpy.random.Generator
+    deposits : float64, shape (n_primaries, n_cells) [GeV visible]
+        Added to.
+    """
+    if not len(particles.pdg):
+        return
+    p = particles
+    is_baryon = np.isin(np.abs(p.pdg), _BARYONS)
+    way = np.where(p.pdg == INTERACTING, 0.0, rng.exponential(size=len(p.pdg)))
+    charged = charge_of(p.pdg) != 0
+    hadrons = (p.momentum, p.x, p.y, p.z, p.slope_x, p.slope_y, charged, is_baryon, way)
+    states = np.stack(hadrons, axis=1).astype(np.float64)
+    _cascades(p.primary, states, stack.tables, track_media(stack), hadron_media(stack), rng, deposits)
+
+
+@numba.njit(cache=True)
+def _cascades(
+    primary: Ints,
+    states: Floats,
+    tables: Tables,
+    tracks: TrackMedia,
+    media: HadronMedia,
+    rng: np.random.Generator,
+    deposits: Floats,
+) -> None:
+    cells = np.zeros(deposits.shape[1])
+    stack = np.zeros((_MOST, _WIDTH))
+    for i in range(len(primary)):
+        cells[:] = 0.0
+        # Before it interacts a hadron is a track as a muon is: layers add no fluctuation to that of its
+        # ionisation.
+        waiting = _follow(states[i], stack, 0, cells, deposits[primary[i]], tables, tracks, media, rng)
+        while waiting > 0:
+            waiting -= 1
+            waiting = _follow(stack[waiting].copy(), stack, waiting, cells, cells, tables, tracks, media, rng)
+        for v in range(len(tables.z)):
+            first = tables.first_cell[v]
+            for c in range(first, first + tables.n_x[v] * tables.n_y[v]):
+                visible = cells[c]
+                if visible > 0.0:
+                    if media.variance[v] > 0.0:
+                        visible = media.variance[v] * rng.standard_gamma(visible / media.variance[v])
+                    deposits[primary[i], c] += visible
+
+
+@numba.njit(cache=True)
+def _follow(
+    hadron: Floats,
+    stack: Floats,
+    waiting: int,
+    cells: Floats,
+    ionised: Floats,
+    tables: Tables,
+    tracks: TrackMedia,
+    media: HadronMedia,
+    rng: np.random.Generator,
+) -> int:
+    """Follow a hadron to its end; return how many wait in the stack. Its track goes to `ionised`."""
+    energy, x, y, z = hadron[0], hadron[1], hadron[2], hadron[3]
+    slope_x, slope_y, charged, baryon = hadron[4], hadron[5], hadron[6], hadron[7]
+    if energy < _LEAST_INTERACTION:
+        _stop_slow(hadron, cells, tables, media, rng)
+        return waiting
+    left = hadron[8]
+    for v in range(len(tables.z)):
+        begin, end = max(tables.z[v], z), tables.z[v] + tables.length[v]
+        if end <= begin:
+            continue
+        middle = 0.5 * (begin + end) - z
+        cell = cell_at(tables, v, x + middle * slope_x, y + middle * slope_y)
+        if cell < 0:
+            continue
+        length = tables.nuclear_length[v] if baryon > 0.0 else tables.pion_length[v]
+        depth = (end - begin) / length
+        stop = end if left > depth else begin + left * length
+        if charged > 0.0 and stop > begin:
+            seen = ionise(tracks, v, stop - begin, rng)
+            lost = tables.ionisation[v] * (stop - begin)
+            if lost >= energy:
+                cells[cell] += energy * media.hadronic_fraction[v]
+                return waiting
+            ionised[cell] += seen
+            energy -= lost
+        if left > depth:
+            left -= depth
+            continue
+        at = stop - z
+        return _interact(
+            energy, x + at * slope_x, y + at * slope_y, stop, slope_x, slope_y, charged, baryon, v, stack,
+            waiting,             cells, tables, media, rng,
+        )  # fmt: skip
+    return waiting
+
+
+@numba.njit(cache=True)
+def _stop_slow(
+    hadron: Floats, cells: Floats, tables: Tables, media: HadronMedia, rng: np.random.Generator
+) -> None:
+    """Let a slow hadron and the neutrons that it frees end somewhere around, in equal parts."""
+    for _ in range(_SLOW_PARTS):
+        height = 2.0 * rng.random() - 1.0
+        angle = 2.0 * np.pi * rng.random()
+        v = _volume_at(tables, hadron[3])
+        if v < 0:
+            return
+        step = rng.exponential(media.stop[v])
+        across = step * np.sqrt(1.0 - height * height)
+        z = hadron[3] + step * height
+        w = _volume_at(tables, z)
+        if w >= 0:
+            visible = hadron[0] * media.hadronic_fraction[w] / _SLOW_PARTS
+            _put(
+                cells,
+                tables,
+                w,
+                hadron[1] + across * np.cos(angle),
+                hadron[2] + across * np.sin(angle),
+                visible,
+            )
+
+
+@numba.njit(cache=True)
+def _volume_at(tables: Tables, z: float) -> int:
+    """Return the calorimeter at a depth; in a gap or a thin counter the one behind; -1: behind all."""
+    for v in range(len(tables.z)):
+        if tables.layers[v] > 1 and z < tables.z[v] + tables.length[v]:
+            return v
+    return -1
+
+
+@numba.njit(cache=True)
+def _put(cells: Floats, tables: Tables, v: int, x: float, y: float, visible: float) -> None:
+    cell = cell_at(tables, v, x, y)
+    if cell >= 0:
+        cells[cell] += visible
+
+
+@numba.njit(cache=True)
+def _interact(
+    energy: float,
+    x: float,
+    y: float,
+    z: float,
+    slope_x: float,
+    slope_y: float,
+    charged: float,
+    baryon: float,
+    v: int,
+    stack: Floats,
+    waiting: int,
+    cells: Floats,
+    tables: Tables,
+    media: HadronMedia,
+    rng: np.random.Generator,
+) -> int:
+    """Share the energy of an interaction; return how many hadrons wait in the stack."""
+    left, is_leading = energy, True
+    n_mean = 1.0 + _MULTIPLICITY * np.log(energy)
+    while left > 0.0:
+        if is_leading:
+            part = left * rng.random() ** _SOFTNESS
+        elif left < 0.5:
+            part = left
+        else:
+            part = left * (1.0 - rng.random() ** (1.0 / max(n_mean - 1.0, 1.0)))
+            part = min(max(part, 0.3), left)
+        left -= part
+        kick = rng.exponential(_TRANSVERSE) / max(part, _TRANSVERSE)
+        angle = 2.0 * np.pi * rng.random()
+        new_x, new_y = slope_x + kick * np.cos(angle), slope_y + kick * np.sin(angle)
+        if rng.random() < (
+            _EXCHANGE if is_leading and baryon == 0.0 else (0.0 if is_leading else _NEUTRAL_PIONS)
+        ):
+            _shower(part, x, y, z, new_x, new_y, v, cells, tables, media, rng)
+        elif waiting < _MOST:
+            stays_baryon = baryon if is_leading else 0.0
+            neutral = rng.random() < (0.0 if is_leading and baryon == 0.0 else _NEUTRALS)
+            hadron = stack[waiting]
+            hadron[0], hadron[1], hadron[2], hadron[3] = part, x, y, z
+            hadron[4], hadron[5] = new_x, new_y
+            hadron[6], hadron[7] = 0.0 if neutral else 1.0, stays_baryon
+            hadron[8] = rng.exponential()
+            waiting += 1
+        is_leading = False
+    return waiting
+
+
+@numba.njit(cache=True)
+def _shower(
+    energy: float,
+    x: float,
+    y: float,
+    z: float,
+    slope_x: float,
+    slope_y: float,
+    v: int,
+    cells: Floats,
+    tables: Tables,
+    media: HadronMedia,
+    rng: np.random.Generator,
+) -> None:
+    """Deposit a neutral pion in lumps: depths by a gamma distribution, radii by an exponential."""
+    log_y = max(np.log(energy / tables.critical_energy[v]), 1.5)
+    alpha = 0.81 + 0.5 * log_y  # mean shape of physics.electromagnetic_shower
+    beta = (alpha - 1.0) / max(log_y - 0.812, 0.5)
+    _cross_counters(energy, alpha, beta, x, y, z, slope_x, slope_y, v, cells, tables, media)
+    for _ in range(_LUMPS):
+        depth = rng.standard_gamma(alpha) / beta
+        radius = rng.exponential(0.5 * media.moliere[v])
+        angle = 2.0 * np.pi * rng.random()
+        at_z = z
+        for w in range(v, len(tables.z)):
+            begin, end = max(tables.z[w], at_z), tables.z[w] + tables.length[w]
+            if end <= begin:
+                continue
+            through = (end - begin) / tables.radiation_length[w]
+            if depth < through:
+                if tables.layers[w] == 1:
+                    break
+                step = begin + depth * tables.radiation_length[w] - z
+                px, py = (
+                    x + step * slope_x + radius * np.cos(angle),
+                    y + step * slope_y + radius * np.sin(angle),
+                )
+                _put(cells, tables, w, px, py, energy * media.em_fraction[w] / _LUMPS)
+                break
+            depth -= through
+
+
+@numba.njit(cache=True)
+def _cross_counters(
+    energy: float,
+    alpha: float,
+    beta: float,
+    x: float,
+    y: float,
+    z: float,
+    slope_x: float,
+    slope_y: float,
+    v: int,
+    cells: Floats,
+    tables: Tables,
+    media: HadronMedia,
+) -> None:
+    """
+    Deposit what the particles of a neutral pion's shower leave in thin counters behind it.
+
+    Their number is the energy loss per radiation length of the shower over the critical energy of the
+    matter in front; each loses the critical energy of the counter per radiation length there.
+    """
+    depth = 0.0
+    for w in range(v, len(tables.z)):
+        begin, end = max(tables.z[w], z), tables.z[w] + tables.length[w]
+        if end <= begin:
+            continue
+        through = (end - begin) / tables.radiation_length[w]
+        if tables.layers[w] == 1:
+            share = gamma_fraction(alpha, beta * (depth + through)) - gamma_fraction(alpha, beta * depth)
+            gain = tables.critical_energy[w] / tables.critical_energy[v]
+            step = begin - z
+            _put(
+                cells,
+                tables,
+                w,
+                x + step * slope_x,
+                y + step * slope_y,
+                energy * share * gain * media.em_fraction[w],
+            )
+        depth += through
+        if depth > _FAR:
+            return

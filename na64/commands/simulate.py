@@ -1,0 +1,162 @@
+"""`na64 simulate` and `na64 processes`: make simulated files."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import typer
+
+from datasets.config import nearest
+from datasets.setups import load_setup, setup_names
+from datasets.simulation.generator import Simulation
+from datasets.simulation.mixture import TRIGGERS, TriggerName
+from datasets.simulation.plan import MIXTURE, describe, find_process, parse_changes, plan
+from datasets.simulation.processes import PROCESSES
+from datasets.simulation.production import FORMATS, LEVELS, Format, Level, make_blocks, open_writer
+from datasets.simulation.raw import check_readout, readout_metadata
+from na64.commands.common import show_progress
+from na64.errors import UserError
+from na64.outputs import check_output, replace_path
+from na64.record import versions
+from processors.executors import open_pool
+
+__all__ = ["SimulateOptions", "list_processes", "write_simulation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions:
+    """The options of `na64 simulate`."""
+
+    setup: str
+    process: str
+    n_events: int
+    output: Path
+    level: str = "simulated"
+    seed: int = 1
+    mixture: str | None = None
+    changes: tuple[str, ...] = ()
+    trigger: str | None = None
+    pile_up: bool | None = None
+    format: str | None = None
+    workers: int | None = None
+    overwrite: bool = False
+
+
+def write_simulation(options: SimulateOptions) -> int:
+    """
+    Simulate events and write them to a file.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    level = cast("Level", _choose("level", options.level, LEVELS))
+    default = "rntuple" if level == "raw" else "ttree"
+    container = cast("Format", _choose("format", options.format or default, FORMATS))
+    if options.output.suffix != ".root":
+        msg = f"cannot write {options.output.name}: the name must end in .root"
+        raise UserError(msg)
+    simulation = _plan(options)
+    if level == "raw":
+        check_readout(simulation.setup)
+    check_output(options.output, (), overwrite=options.overwrite, is_directory=False)
+    partial = options.output.with_name(f".{options.output.name}.partial.root")
+    metadata = _metadata(simulation, options, level)
+    begin = time.perf_counter()
+    try:
+        with open_writer(partial, metadata, level, container) as writer:
+            _fill(writer, simulation, options, level, metadata)
+        replace_path(partial, options.output, overwrite=options.overwrite)
+    finally:
+        partial.unlink(missing_ok=True)
+    _tell(options, simulation, metadata, time.perf_counter() - begin)
+    return 0
+
+
+def _choose(what: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        msg = f"unknown {what} '{value}'{nearest(value, known) or '.'} Known: {', '.join(known)}"
+        raise UserError(msg)
+    return value
+
+
+def _plan(options: SimulateOptions) -> Simulation:
+    """Plan the simulation; without a word from the user, pile-up is on where the setup has an intensity."""
+    setup = load_setup(options.setup)
+    pile_up = bool(setup.beam.intensity) if options.pile_up is None else options.pile_up
+    return plan(
+        setup,
+        options.process,
+        mixture=options.mixture,
+        changes=parse_changes(options.changes),
+        seed=options.seed,
+        trigger=None
+        if options.trigger is None
+        else cast("TriggerName", _choose("trigger", options.trigger, TRIGGERS)),
+        has_pile_up=pile_up,
+    )
+
+
+def _fill(writer: Any, simulation: Simulation, options: SimulateOptions, level: Level, metadata: Any) -> None:
+    """Make all blocks and write them in order."""
+    n_workers = options.workers or min(os.cpu_count() or 1, -(-options.n_events // 4096))
+    pool = open_pool("futures", n_workers) if n_workers > 1 else nullcontext(None)
+    written = attempts = 0
+    with show_progress() as tell, pool as workers:
+        tell("starting (compiles for half a minute the first time)", 0, options.n_events)
+        for made in make_blocks(simulation, level, options.n_events, workers, 2 * n_workers):
+            writer.write(made.columns)
+            written += made.n_events
+            attempts += made.attempts
+            tell("simulating", written, options.n_events)
+    total = sum(row["yield"] for row in metadata["processes"])
+    metadata |= {"events": written, "attempts": attempts, "eot": attempts / total if total else None}
+
+
+def _metadata(simulation: Simulation, options: SimulateOptions, level: Level) -> dict[str, Any]:
+    """Return what the file says of itself; `datasets.probe` reads kind and setup from it."""
+    setup = simulation.setup
+    return {
+        "version": 1,
+        "kind": "simulation",
+        "setup": setup.name if setup.name in setup_names() else options.setup,
+        "simulation": simulation.name,
+        "processes": describe(simulation),
+        "level": level,
+        "seed": simulation.seed,
+        "trigger": {name: list(limits) for name, limits in setup.trigger.limits.items()},
+        "intensity": setup.beam.intensity if simulation.has_pile_up else 0.0,
+        "versions": versions(),
+        **(readout_metadata(setup) if level == "raw" else {}),
+    }
+
+
+def _tell(options: SimulateOptions, simulation: Simulation, metadata: dict[str, Any], seconds: float) -> None:
+    size = options.output.stat().st_size
+    eot = metadata["eot"]
+    exposure = "no exposure (its yield is 0)" if eot is None else f"{eot:.3g} particles on target"
+    told = {"none": "without trigger", "beam": "of the beam trigger", "physics": "of the physics trigger"}
+    trigger = " and ".join(told[name] for name in sorted(set(simulation.triggers)))
+    typer.echo(
+        f"{options.output}: {metadata['events']} events {trigger}, {metadata['attempts']} simulated, "
+        f"{exposure}, {size / 1e6:.1f} MB"
+    )
+    typer.echo(f"  {seconds:.1f} s, {metadata['attempts'] / seconds:.0f} simulated events/s")
+
+
+def list_processes(setup_name: str) -> None:
+    """Print each process with its code, yield and parameters."""
+    setup = load_setup(setup_name)
+    typer.echo(f"per beam particle on target of {setup.name}; {MIXTURE} takes them from a file (--mixture)")
+    for kind in PROCESSES.values():
+        rate = find_process(kind.name).rate(setup, kind.parameters)
+        typer.echo(f"{kind.code:>3} {kind.name:<18} {rate.value:<9.3g} {kind.title}")
+        typer.echo(f"    yield: {rate.source}")
+        for name, value in kind.parameters.items():
+            typer.echo(f"    --set {name}={value:g} {kind.units.get(name, '')}".rstrip())
