@@ -181,7 +181,7 @@ def inspect(
 
 @app.command()
 def simulate(
-    setup: Annotated[str, typer.Argument(help="Detector setup, by name or YAML path.")],
+    setup: Annotated[str, typer.Argument(help="Detector setup, by name or YAML path.", metavar="SETUP")],
     process: Annotated[
         str, typer.Argument(help="A process (na64 processes lists them), or: mixture.", metavar="PROCESS")
     ],

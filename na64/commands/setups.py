@@ -41,6 +41,10 @@ def show(name: str, output: Path | None, *, numbers: bool) -> None:
         raise UserError(msg)
     typer.echo(f"{setup.name}: {setup.title}")
     typer.echo(f"  beam {setup.beam.particle} {setup.beam.momentum:g} GeV; {_sources(setup)}")
+    if setup.beam.intensity:
+        typer.echo(f"  {setup.beam.intensity:g} particles in a spill of {setup.beam.spill_length:g} s")
+    if str(setup.trigger):
+        typer.echo(f"  trigger: {setup.trigger}")
     for spectrometer in setup.spectrometers.values():
         typer.echo(f"  spectrometer {spectrometer.name}: {spectrometer.field_integral:g} T m")
         for magnet in spectrometer.magnets:

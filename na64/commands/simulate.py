@@ -156,7 +156,7 @@ def list_processes(setup_name: str) -> None:
     typer.echo(f"per beam particle on target of {setup.name}; {MIXTURE} takes them from a file (--mixture)")
     for kind in PROCESSES.values():
         rate = find_process(kind.name).rate(setup, kind.parameters)
-        typer.echo(f"{kind.code:>3} {kind.name:<18} {rate.value:<9.3g} {kind.title}")
+        typer.echo(f"{kind.code:>3} {kind.name:<20} {rate.value:<9.3g} {kind.title}")
         typer.echo(f"    yield: {rate.source}")
         for name, value in kind.parameters.items():
             typer.echo(f"    --set {name}={value:g} {kind.units.get(name, '')}".rstrip())
