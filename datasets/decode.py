@@ -91,7 +91,9 @@ def decode(events: ak.Array, layout: Layout, setup: Setup) -> Quantities:
     _shift_times(arrays, layout, setup)
     hits = {}
     if layout.hits is not None and hits_are_there(reader, layout.hits):
-        hits = {s.name: read_hits(reader, layout.hits, s) for s in setup.spectrometers.values()}
+        planes = [plane.name for s in setup.spectrometers.values() for plane in s.planes]
+        numbers = dict(enumerate(planes, start=1))
+        hits = {s.name: read_hits(reader, layout.hits, s, numbers) for s in setup.spectrometers.values()}
     digits = Digits() if layout.digits is None else read_digits(reader, layout.digits)
     return Quantities(reader.n_events, arrays, hits, digits)
 

@@ -36,7 +36,9 @@ def hits_are_there(reader: EventReader, hits: Hits) -> bool:
     return all(reader.has(raw_field(branch)) for branch in hits.branches())
 
 
-def read_hits(reader: EventReader, hits: Hits, spectrometer: Spectrometer) -> HitArrays:
+def read_hits(
+    reader: EventReader, hits: Hits, spectrometer: Spectrometer, numbers: Mapping[int, str]
+) -> HitArrays:
     """
     Read the hits of one spectrometer, neutral particles left out.
 
@@ -46,6 +48,8 @@ def read_hits(reader: EventReader, hits: Hits, spectrometer: Spectrometer) -> Hi
     hits : Hits
     spectrometer : Spectrometer
         Hits in planes of other names are left out.
+    numbers : mapping
+        Plane number of a collection -> name, for a layout that names none.
 
     Raises
     ------
@@ -56,7 +60,7 @@ def read_hits(reader: EventReader, hits: Hits, spectrometer: Spectrometer) -> Hi
     if hits.planes:
         return _join_planes(reader, hits, index)
     plane = np.full(len(reader.flat(hits.collection, hits.x)), -1, dtype=np.int64)
-    for number, name in hits.names.items():
+    for number, name in (hits.names or numbers).items():
         plane[reader.flat(hits.collection, hits.plane) == number] = index.get(name, -1)
     kept = plane >= 0
     if hits.pdg:

@@ -30,7 +30,8 @@ class Hits(Strict):
     x: str = "x"
     y: str = "y"
     pdg: str = ""  # field of the particle code: neutral particles leave no hit
-    names: Mapping[int, str] = field(default_factory=dict)  # plane number -> plane of the setup
+    names: Mapping[int, str] = field(default_factory=dict)
+    """plane number -> plane of the setup; empty: counted from 1 over all planes of the setup"""
     planes: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # plane -> (x branch, y branch)
     unit: str = "mm"
     are_true: bool = False  # exact crossings, to be blurred by the resolution of the plane
