@@ -51,6 +51,14 @@ def virtual_photons(energy: float, least: float) -> float:
         Of the electron.
     least : float [GeV]
         Softest photon.
+
+    Raises
+    ------
+    ValueError
+        If that is not between 0 and the electron's energy.
     """
+    if not 0 < least < energy:
+        msg = f"virtual photons are counted from above 0 to the electron's {energy:g} GeV, got {least:g} GeV"
+        raise ValueError(msg)
     virtualities = np.log(_MOST_VIRTUAL / (0.5 * _ELECTRON))
     return float(2 * _ALPHA / np.pi * virtualities * np.log(energy / least))

@@ -100,154 +100,175 @@ def deposit_electromagnetic(
         Added to.
     """
     if len(particles.pdg):
-        _shower(*particles, stack.tables, media_of(stack), rng, deposits)
+        _shower(particles, stack.tables, media_of(stack), rng, deposits)
+
+
+class Ray(NamedTuple):
+    """A straight way."""
+
+    x: float  # [mm] at z
+    y: float
+    z: float
+    slope_x: float
+    slope_y: float
+
+
+class Development(NamedTuple):
+    """How one shower develops in depth."""
+
+    energy: float  # [GeV]
+    alpha: float
+    beta: float  # [1/X0]
+    maximum: float  # [X0]
+    delay: float  # [X0] before it starts
 
 
 @numba.njit(cache=True)
 def _shower(
-    primary: Ints,
-    pdg: Ints,
-    momentum: Floats,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    slope_x: Floats,
-    slope_y: Floats,
-    tables: Tables,
-    media: Media,
-    rng: np.random.Generator,
-    deposits: Floats,
+    particles: Particles, tables: Tables, media: Media, rng: np.random.Generator, deposits: Floats
 ) -> None:
-    n_cells = deposits.shape[1]
-    cells = np.zeros(n_cells)
-    for i in range(len(primary)):
-        first = _first_volume(tables, x[i], y[i], z[i], slope_x[i], slope_y[i])
+    p = particles
+    cells = np.zeros(deposits.shape[1])
+    for i in range(len(p.primary)):
+        ray = Ray(p.x[i], p.y[i], p.z[i], p.slope_x[i], p.slope_y[i])
+        first = _first_volume(tables, ray)
         if first < 0:
             continue
-        energy = momentum[i]
-        if energy < _LEAST_SHOWER:
-            at = max(z[i], tables.z[first])
-            px, py = x[i] + (at - z[i]) * slope_x[i], y[i] + (at - z[i]) * slope_y[i]
-            cell = cell_at(tables, first, px, py)
+        if p.momentum[i] < _LEAST_SHOWER:
+            cell = _cell_on(tables, first, ray, max(ray.z, tables.z[first]))
             if cell >= 0:
-                deposits[primary[i], cell] += energy * media.fraction[first]
+                deposits[p.primary[i], cell] += p.momentum[i] * media.fraction[first]
             continue
-        delay = rng.exponential(_CONVERSION) if pdg[i] == _PHOTON else 0.0
-        shape = shower_shape(
-            energy / tables.critical_energy[first],
-            media.z_eff[first],
-            media.frequency[first],
-            media.e_mip[first],
-        )
-        one, two = rng.standard_normal(), rng.standard_normal()
-        other = shape.correlation * one + np.sqrt(1 - shape.correlation**2) * two
-        maximum = media.depth_unit[first] * np.exp(shape.log_maximum + shape.log_maximum_rms * one)
-        alpha = max(np.exp(shape.log_alpha + shape.log_alpha_rms * other), 1.1)
-        beta = (alpha - 1.0) / maximum
         cells[:] = 0.0
-        used = _walk(
-            cells,
-            tables,
-            media,
-            first,
-            energy,
-            alpha,
-            beta,
-            maximum,
-            delay,
-            x[i],
-            y[i],
-            z[i],
-            slope_x[i],
-            slope_y[i],
-        )
-        for v in range(first, used):
-            shift = np.log(max(energy, _LEAST_ENERGY) / media.reference[v])
-            scale = media.fraction[v] * (1.0 + media.nonlinearity[v] * shift)
-            variance = media.variance[v]
-            start = tables.first_cell[v]
-            for c in range(start, start + tables.n_x[v] * tables.n_y[v]):
-                visible = cells[c] * scale
-                if visible > 0.0:
-                    if variance > 0.0:
-                        visible = variance * rng.standard_gamma(visible / variance)
-                    deposits[primary[i], c] += visible
+        delay = rng.exponential(_CONVERSION) if p.pdg[i] == _PHOTON else 0.0
+        shower = _develop(p.momentum[i], delay, first, tables, media, rng)
+        last = _walk(cells, tables, media, first, shower, ray)
+        _sample(cells, deposits[p.primary[i]], tables, media, first, last, p.momentum[i], rng)
 
 
 @numba.njit(cache=True)
-def _first_volume(tables: Tables, x: float, y: float, z: float, slope_x: float, slope_y: float) -> int:
-    """Return the first volume that a straight line meets with a cell; -1: none."""
+def _develop(
+    energy: float, delay: float, v: int, tables: Tables, media: Media, rng: np.random.Generator
+) -> Development:
+    """Draw the development of a shower in the matter of a volume."""
+    y = energy / tables.critical_energy[v]
+    shape = shower_shape(y, media.z_eff[v], media.frequency[v], media.e_mip[v])
+    one, two = rng.standard_normal(), rng.standard_normal()
+    other = shape.correlation * one + np.sqrt(1 - shape.correlation**2) * two
+    maximum = media.depth_unit[v] * np.exp(shape.log_maximum + shape.log_maximum_rms * one)
+    alpha = max(np.exp(shape.log_alpha + shape.log_alpha_rms * other), 1.1)
+    return Development(energy, alpha, (alpha - 1.0) / maximum, maximum, delay)
+
+
+@numba.njit(cache=True)
+def _sample(
+    cells: Floats,
+    seen: Floats,
+    tables: Tables,
+    media: Media,
+    first: int,
+    last: int,
+    energy: float,
+    rng: np.random.Generator,
+) -> None:
+    """Add what is visible of the energy in cells [GeV], with its sampling fluctuations."""
+    for v in range(first, last):
+        shift = np.log(max(energy, _LEAST_ENERGY) / media.reference[v])
+        scale = media.fraction[v] * (1.0 + media.nonlinearity[v] * shift)
+        start = tables.first_cell[v]
+        for c in range(start, start + tables.n_x[v] * tables.n_y[v]):
+            visible = cells[c] * scale
+            if visible > 0.0 and media.variance[v] > 0.0:
+                visible = media.variance[v] * rng.standard_gamma(visible / media.variance[v])
+            seen[c] += max(visible, 0.0)
+
+
+@numba.njit(cache=True, inline="always")
+def _cell_on(tables: Tables, v: int, ray: Ray, z: float) -> int:
+    """Return the cell of a volume where a straight way is at ``z`` [mm]; -1: none."""
+    step = z - ray.z
+    return int(cell_at(tables, v, ray.x + step * ray.slope_x, ray.y + step * ray.slope_y))
+
+
+@numba.njit(cache=True)
+def _first_volume(tables: Tables, ray: Ray) -> int:
+    """Return the first volume that a straight way meets with a cell; -1: none."""
     for v in range(len(tables.z)):
-        if tables.z[v] + tables.length[v] <= z:
-            continue
-        step = max(tables.z[v], z) - z
-        if cell_at(tables, v, x + step * slope_x, y + step * slope_y) >= 0:
+        is_ahead = tables.z[v] + tables.length[v] > ray.z
+        if is_ahead and _cell_on(tables, v, ray, max(tables.z[v], ray.z)) >= 0:
             return v
     return -1
 
 
+@numba.njit(cache=True, inline="always")
+def _is_far(tables: Tables, v: int, ray: Ray, z: float) -> bool:
+    """Return whether a straight way passes a volume at more than one and a half times its half width."""
+    x, y = ray.x + (z - ray.z) * ray.slope_x, ray.y + (z - ray.z) * ray.slope_y
+    half_x, half_y = 0.5 * tables.n_x[v] * tables.pitch_x[v], 0.5 * tables.n_y[v] * tables.pitch_y[v]
+    return bool(abs(x - tables.centre_x[v]) > 1.5 * half_x or abs(y - tables.centre_y[v]) > 1.5 * half_y)
+
+
 @numba.njit(cache=True)
-def _walk(
-    cells: Floats,
-    tables: Tables,
-    media: Media,
-    first: int,
-    energy: float,
-    alpha: float,
-    beta: float,
-    maximum: float,
-    delay: float,
-    x: float,
-    y: float,
-    z: float,
-    slope_x: float,
-    slope_y: float,
-) -> int:
+def _walk(cells: Floats, tables: Tables, media: Media, first: int, shower: Development, ray: Ray) -> int:
     """Put the deposited energy [GeV] of a shower into cells; return one more than the last volume met."""
-    depth, before = -delay, 0.0  # [X0], share of the energy in front of it
+    depth, before = -shower.delay, 0.0  # [X0], share of the energy in front of it
     for v in range(first, len(tables.z)):
-        begin, end = max(tables.z[v], z), tables.z[v] + tables.length[v]
-        if end <= begin:
-            continue
-        halfway = 0.5 * (begin + end) - z
-        half_x = 0.5 * tables.n_x[v] * tables.pitch_x[v]
-        half_y = 0.5 * tables.n_y[v] * tables.pitch_y[v]
-        if abs(x + halfway * slope_x - tables.centre_x[v]) > 1.5 * half_x:
-            continue
-        if abs(y + halfway * slope_y - tables.centre_y[v]) > 1.5 * half_y:
+        begin, end = max(tables.z[v], ray.z), tables.z[v] + tables.length[v]
+        halfway = 0.5 * (begin + end)
+        if end <= begin or _is_far(tables, v, ray, halfway):
             continue
         back = depth + (end - begin) / tables.radiation_length[v]
         # In a thin counter the particles of the shower lose its critical energy per radiation length, not
         # that of the matter that they come from.
         is_counter = tables.layers[v] == 1 and v > first
         gain = tables.critical_energy[v] / tables.critical_energy[first] if is_counter else 1.0
-        inside = cell_at(tables, v, x + halfway * slope_x, y + halfway * slope_y) >= 0
-        front, reached = depth, before
+        share = before
+        front = depth
         while front < back:
-            stop = back
-            for edge in _STEPS:
-                if edge > front + _SHORTEST:
-                    stop = min(edge, back)
-                    break
-            if back - stop < _SHORTEST:
-                stop = back
-            share = gamma_fraction(alpha, beta * stop) if stop > 0.0 else 0.0
-            if share - reached > 1e-7:
+            stop = _end_of_step(front, back)
+            now = gamma_fraction(shower.alpha, shower.beta * stop) if stop > 0.0 else 0.0
+            if now - share > 1e-7:
                 start = max(front, 0.0)
                 middle = start + 0.5 * min(stop - start, _REACH)
-                at = begin + (middle - depth) * tables.radiation_length[v] - z
-                tau = middle / maximum
-                profile = lateral_profile(tau, energy, media.z_eff[v], media.frequency[v], media.e_mip[v])
-                _spread(
-                    cells, tables, v, gain * energy * (share - reached), profile.core * media.core_unit[v],
-                    profile.tail * media.tail_unit[v], profile.core_share, x + at * slope_x, y + at * slope_y,
-                )  # fmt: skip
-            reached, front = share, stop
-        if inside:
-            depth, before = back, reached  # matter beside the axis does not absorb the core of the shower
+                z = begin + (middle - depth) * tables.radiation_length[v]
+                energy = gain * shower.energy * (now - share)
+                _deposit(cells, tables, media, v, energy, middle / shower.maximum, shower.energy, ray, z)
+            share, front = now, stop
+        if _cell_on(tables, v, ray, halfway) >= 0:
+            depth, before = back, share  # matter beside the axis does not absorb the core of the shower
         if 1.0 - before < 1e-6:
             return v + 1
     return len(tables.z)
+
+
+@numba.njit(cache=True, inline="always")
+def _end_of_step(front: float, back: float) -> float:
+    """Return the depth [X0] where a step ends that begins at ``front``."""
+    stop = back
+    for edge in _STEPS:
+        if edge > front + _SHORTEST:
+            stop = min(edge, back)
+            break
+    return back if back - stop < _SHORTEST else stop
+
+
+@numba.njit(cache=True, inline="always")
+def _deposit(
+    cells: Floats,
+    tables: Tables,
+    media: Media,
+    v: int,
+    energy: float,
+    tau: float,
+    of_shower: float,
+    ray: Ray,
+    z: float,
+) -> None:
+    """Put the energy [GeV] of a step at ``z`` [mm], at tau times the maximum's depth, into cells."""
+    profile = lateral_profile(tau, of_shower, media.z_eff[v], media.frequency[v], media.e_mip[v])
+    core, tail = profile.core * media.core_unit[v], profile.tail * media.tail_unit[v]
+    x, y = ray.x + (z - ray.z) * ray.slope_x, ray.y + (z - ray.z) * ray.slope_y
+    _spread(cells, tables, v, energy, core, tail, profile.core_share, x, y)
 
 
 @numba.njit(cache=True)

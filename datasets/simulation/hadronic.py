@@ -1,12 +1,12 @@
 """Hadron showers: a cascade of few, straight generations in all volumes.
 
 Each hadron flies an exponential depth to its inelastic interaction, ionising if it is charged. There its
-energy is shared among secondaries: a leading one with a flat share, the rest by breaking a stick. A third
-of the secondaries are neutral pions, which deposit their energy close by as an electromagnetic shower; the
-others go on, with a transverse momentum of 0.35 GeV on average, until they have too little energy to
-interact. So the electromagnetic fraction, the leakage and the lateral width come out of the cascade,
-fluctuations included; see docs/simulation.md for how they compare. Energy that ends in hadrons is seen h/e
-times less than that of electrons.
+energy is shared among secondaries: a leading one whose share is the square of a uniform number, the rest by
+breaking a stick. A third of the secondaries are neutral pions, which deposit their energy close by as an
+electromagnetic shower; the others go on, with a transverse momentum of 0.35 GeV on average, until they have
+too little energy to interact. So the electromagnetic fraction, the leakage and the lateral width come out
+of the cascade, fluctuations included; see docs/simulation.md for how they compare. Energy that ends in
+hadrons is seen h/e times less than that of electrons.
 """
 
 from __future__ import annotations

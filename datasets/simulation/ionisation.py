@@ -77,20 +77,7 @@ def deposit_muons(particles: Particles, stack: Stack, rng: np.random.Generator, 
         Added to.
     """
     if len(particles.pdg):
-        p = particles
-        _cross(
-            p.primary,
-            p.momentum,
-            p.x,
-            p.y,
-            p.z,
-            p.slope_x,
-            p.slope_y,
-            stack.tables,
-            track_media(stack),
-            rng,
-            deposits,
-        )
+        _cross(particles, stack.tables, track_media(stack), rng, deposits)
 
 
 @numba.njit(cache=True)
@@ -133,31 +120,23 @@ def _radiate(energy: float, strength: float, rng: np.random.Generator) -> float:
 
 @numba.njit(cache=True)
 def _cross(
-    primary: Ints,
-    momentum: Floats,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    slope_x: Floats,
-    slope_y: Floats,
-    tables: Tables,
-    media: TrackMedia,
-    rng: np.random.Generator,
-    deposits: Floats,
+    muons: Particles, tables: Tables, media: TrackMedia, rng: np.random.Generator, deposits: Floats
 ) -> None:
-    for i in range(len(primary)):
-        energy = momentum[i]
+    for i in range(len(muons.primary)):
+        energy = muons.momentum[i]
         for v in range(len(tables.z)):
-            begin, end = max(tables.z[v], z[i]), tables.z[v] + tables.length[v]
-            middle = 0.5 * (begin + end) - z[i]
+            begin, end = max(tables.z[v], muons.z[i]), tables.z[v] + tables.length[v]
+            middle = 0.5 * (begin + end) - muons.z[i]
             if end <= begin:
                 continue
-            cell = cell_at(tables, v, x[i] + middle * slope_x[i], y[i] + middle * slope_y[i])
+            cell = cell_at(
+                tables, v, muons.x[i] + middle * muons.slope_x[i], muons.y[i] + middle * muons.slope_y[i]
+            )
             if cell < 0:
                 continue
             way = min(end - begin, energy / tables.ionisation[v])  # where it stops, if it does
             lost = _radiate(energy, media.radiation[v] * way, rng)
-            deposits[primary[i], cell] += ionise(media, v, way, rng) + lost * media.em_fraction[v]
+            deposits[muons.primary[i], cell] += ionise(media, v, way, rng) + lost * media.em_fraction[v]
             energy -= lost + tables.ionisation[v] * way
             if energy <= 0.2:
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -125,16 +126,20 @@ def parse_changes(texts: Sequence[str]) -> dict[str, float]:
     ConfigError
         If one of them is no such text.
     """
-    changes = {}
+    changes: dict[str, float] = {}
     for text in texts:
-        key, equals, value = text.partition("=")
+        key, _, value = (part.strip() for part in text.partition("="))
         try:
-            changes[key.strip()] = float(value)
+            number = float(value)
         except ValueError:
-            equals = ""
-        if not equals:
+            number = math.nan
+        if not key or not math.isfinite(number):
             msg = f"--set takes KEY=NUMBER, got '{text}'"
             raise ConfigError(msg)
+        if key in changes:
+            msg = f"--set gives {key} twice: {changes[key]:g} and {number:g}"
+            raise ConfigError(msg)
+        changes[key] = number
     return changes
 
 
@@ -176,6 +181,11 @@ def _parameters(kind: Process, changes: Mapping[str, float]) -> dict[str, float]
         known = ", ".join(kind.parameters) or "none"
         hint = nearest(unknown[0], kind.parameters) or "."
         msg = f"process {kind.name} has no parameter '{unknown[0]}'{hint} Parameters: {known}"
+        raise ConfigError(msg)
+    senseless = {name: value for name, value in changes.items() if not value > 0}
+    if senseless:
+        name, value = next(iter(senseless.items()))
+        msg = f"parameter {name} of process {kind.name} must be above 0, got {value:g}"
         raise ConfigError(msg)
     return {**kind.parameters, **changes}
 

@@ -47,33 +47,12 @@ def deposit_synchrotron(photons: Particles, stack: Stack, rng: np.random.Generat
     use = np.array([not v.detector.is_shielded for v in stack.volumes])
     fraction = np.array([v.em_fraction for v in stack.volumes])
     is_sandwich = np.array([v.absorber is not None for v in stack.volumes])
-    p = photons
-    _absorb(
-        p.primary,
-        p.momentum,
-        p.x,
-        p.y,
-        p.z,
-        p.slope_x,
-        p.slope_y,
-        stack.tables,
-        use,
-        fraction,
-        is_sandwich,
-        rng,
-        deposits,
-    )
+    _absorb(photons, stack.tables, use, fraction, is_sandwich, rng, deposits)
 
 
 @numba.njit(cache=True)
 def _absorb(
-    primary: Ints,
-    energy: Floats,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    slope_x: Floats,
-    slope_y: Floats,
+    photons: Particles,
     tables: Tables,
     use: npt.NDArray[np.bool_],
     fraction: Floats,
@@ -81,27 +60,31 @@ def _absorb(
     rng: np.random.Generator,
     deposits: Floats,
 ) -> None:
-    for i in range(len(primary)):
+    for i in range(len(photons.primary)):
         for v in range(len(tables.z)):
-            if not use[v] or tables.z[v] < z[i]:
+            if not use[v] or tables.z[v] < photons.z[i]:
                 continue
-            step = tables.z[v] - z[i]
-            cell = cell_at(tables, v, x[i] + step * slope_x[i], y[i] + step * slope_y[i])
+            step = tables.z[v] - photons.z[i]
+            cell = cell_at(
+                tables, v, photons.x[i] + step * photons.slope_x[i], photons.y[i] + step * photons.slope_y[i]
+            )
             if cell < 0:
                 continue
             if not is_sandwich[v]:
                 if rng.random() < 1.0 - np.exp(-tables.length[v] / _COMPTON):
-                    deposits[primary[i], cell] += energy[i] * rng.random()  # of the electron
+                    deposits[photons.primary[i], cell] += (
+                        photons.momentum[i] * rng.random()
+                    )  # of the electron
                 continue
             depth = tables.length[v] / tables.radiation_length[v] / _ATTENUATION
             at = rng.exponential()
             if at > depth:
                 continue
-            if energy[i] > _SOFT:
+            if photons.momentum[i] > _SOFT:
                 kept = (1.0 - _ESCAPE) * (1.0 - np.exp(at - depth))
-                mean = energy[i] * fraction[v] * kept
+                mean = photons.momentum[i] * fraction[v] * kept
                 scale = _SAMPLING**2 * fraction[v]
-                deposits[primary[i], cell] += scale * rng.standard_gamma(mean / scale)
+                deposits[photons.primary[i], cell] += scale * rng.standard_gamma(mean / scale)
             break
 
 
@@ -130,19 +113,7 @@ def deposit_srd_mistags(
     p = particles
     if not len(p.pdg) or not len(modules):
         return
-    _cross(
-        p.primary,
-        p.x,
-        p.y,
-        p.z,
-        p.slope_x,
-        p.slope_y,
-        stack.tables,
-        modules,
-        track_media(stack),
-        rng,
-        deposits,
-    )
+    _cross(particles, stack.tables, modules, track_media(stack), rng, deposits)
     splashes = np.flatnonzero((np.abs(p.pdg) != _MUON) & (rng.random(len(p.pdg)) < _SPLASH))
     first = np.array([stack.volumes[v].first_cell for v in modules])
     everywhere = rng.random(len(splashes)) < _SPLASH_EVERYWHERE
@@ -154,21 +125,21 @@ def deposit_srd_mistags(
 
 @numba.njit(cache=True)
 def _cross(
-    primary: Ints,
-    x: Floats,
-    y: Floats,
-    z: Floats,
-    slope_x: Floats,
-    slope_y: Floats,
+    particles: Particles,
     tables: Tables,
     modules: Ints,
     media: TrackMedia,
     rng: np.random.Generator,
     deposits: Floats,
 ) -> None:
-    for i in range(len(primary)):
+    for i in range(len(particles.primary)):
         for v in modules:
-            step = tables.z[v] + 0.5 * tables.length[v] - z[i]
-            cell = cell_at(tables, v, x[i] + step * slope_x[i], y[i] + step * slope_y[i])
+            step = tables.z[v] + 0.5 * tables.length[v] - particles.z[i]
+            cell = cell_at(
+                tables,
+                v,
+                particles.x[i] + step * particles.slope_x[i],
+                particles.y[i] + step * particles.slope_y[i],
+            )
             if cell >= 0:
-                deposits[primary[i], cell] += ionise(media, v, tables.length[v], rng)
+                deposits[particles.primary[i], cell] += ionise(media, v, tables.length[v], rng)

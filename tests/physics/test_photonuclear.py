@@ -19,4 +19,6 @@ def test_nuclei_are_shadowed(a: float, millibarn: float, shadowing: float) -> No
 def test_virtual_photons_by_hand() -> None:
     """2 / (137.036 pi) x ln(0.77 / 0.0002555) x ln 10 = 0.004646 x 8.011 x 2.303."""
     assert virtual_photons(100.0, 10.0) == pytest.approx(0.0857, rel=0.002)
+    with pytest.raises(ValueError, match="from above 0 to the electron's 100 GeV, got 100 GeV"):
+        virtual_photons(100.0, 100.0)
     assert virtual_photons(100.0, 1.0) == pytest.approx(2 * virtual_photons(100.0, 10.0))

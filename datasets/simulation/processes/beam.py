@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from datasets.simulation.process import Parameters, Process, Yield
 from recon.geometry import Setup
 
 __all__ = ["ELECTRON", "HADRON", "HALO", "MUON"]
-
-_FROM_SETUP = "the setup: beam.contamination"
 
 
 def _beam_rate(setup: Setup, parameters: Parameters) -> Yield:
@@ -15,14 +15,9 @@ def _beam_rate(setup: Setup, parameters: Parameters) -> Yield:
     return Yield(1.0 - sum(setup.beam.contamination.values()), "all that is not contamination")
 
 
-def _hadron_rate(setup: Setup, parameters: Parameters) -> Yield:
+def _contamination_rate(setup: Setup, parameters: Parameters, *, name: str) -> Yield:
     del parameters
-    return Yield(setup.beam.contamination.get("pi-", 0.0), _FROM_SETUP)
-
-
-def _muon_rate(setup: Setup, parameters: Parameters) -> Yield:
-    del parameters
-    return Yield(setup.beam.contamination.get("mu-", 0.0), _FROM_SETUP)
+    return Yield(setup.beam.contamination.get(name, 0.0), "the setup: beam.contamination")
 
 
 def _halo_rate(setup: Setup, parameters: Parameters) -> Yield:
@@ -43,7 +38,7 @@ HADRON = Process(
     title="a beam pion",
     source="cascade of datasets/simulation/hadronic.py",
     particle="pi-",
-    rate=_hadron_rate,
+    rate=partial(_contamination_rate, name="pi-"),
 )
 MUON = Process(
     name="muon",
@@ -51,7 +46,7 @@ MUON = Process(
     title="a beam muon",
     source="PDG 2024, sec. 34",
     particle="mu-",
-    rate=_muon_rate,
+    rate=partial(_contamination_rate, name="mu-"),
 )
 HALO = Process(
     name="halo",

@@ -82,8 +82,16 @@ def photon_table(nuclei: tuple[Nuclei, ...], section: Section, energy: float, le
         Of the beam electron.
     least : float [GeV]
         Softest photon.
+
+    Raises
+    ------
+    ValueError
+        If that is not between 0 and the beam's energy.
     """
-    share = 1.0 - np.geomspace(_HARDEST, 1.0 - min(least / energy, 1.0 - 2 * _HARDEST), _POINTS)[::-1]
+    if not 0 < least < 0.999 * energy:
+        msg = f"least_energy must be above 0 and below the beam's {energy:g} GeV, got {least:g} GeV"
+        raise ValueError(msg)
+    share = 1.0 - np.geomspace(_HARDEST, 1.0 - least / energy, _POINTS)[::-1]
     photon = share * energy
     density = shower_photon_track_length(energy, photon) * sum(
         kind.per_radiation_length * section(photon, kind.z, kind.a) for kind in nuclei

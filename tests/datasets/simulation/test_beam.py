@@ -114,6 +114,7 @@ def test_what_comes_beside_the_trigger_particle() -> None:
     setup = with_beam(contamination={"pi-": 0.2, "p": 0.1}, halo=0.3, halo_size=(150.0, 90.0))
     found = others(draw(setup))
     n = len(found.pdg)
+    assert n / N == pytest.approx(1.3 * RATE * 400.0, abs=5 * np.sqrt(1.3 * RATE * 400.0 / N))
     for code, share in ((11, 0.7), (-211, 0.2), (2212, 0.1), (13, 0.3)):
         assert (found.pdg == code).mean() == pytest.approx(share / 1.3, abs=5 * np.sqrt(0.25 / n))
     halo = found.pdg == 13

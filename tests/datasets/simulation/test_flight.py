@@ -149,6 +149,21 @@ def test_neutral_particles_fire_no_counter() -> None:
     assert (flight.visible[:, ECAL].sum(axis=1) / 0.1056).mean() < 90.0
 
 
+def test_what_is_made_behind_a_counter_does_not_fire_it() -> None:
+    """A neutral kaon becomes a pion 50 mm in front of the counter at 18400 mm, or behind it."""
+    start = beam(50)
+    start = start._replace(pdg=np.full(50, 130), x=start.x - 339.2)
+    for z, fires in ((18350.0, 1.0), (18450.0, 0.0)):
+        kind = replace(
+            KAON,
+            place=lambda particles, *_, z=z: np.full(len(particles.pdg), z),
+            upstream=lambda particles, *_: Shower(
+                particles._replace(pdg=np.full(len(particles.pdg), -211)), np.zeros(len(particles.pdg))
+            ),
+        )
+        assert run(start, kind).counted.mean() == pytest.approx(fires, abs=0.05)
+
+
 def test_a_process_in_the_target_takes_the_electron() -> None:
     flight = run(beam(300), SWALLOW)
     taken = flight.missing == 60.0

@@ -35,10 +35,30 @@ def test_changes_by_hand(texts: list[str], changes: dict[str, float]) -> None:
     assert parse_changes(texts) == changes
 
 
-@pytest.mark.parametrize("text", ["mass", "mass=", "mass=heavy", "", "mass=1=2", "=", "mass:1"])
+@pytest.mark.parametrize(
+    "text", ["mass", "mass=", "mass=heavy", "", "mass=1=2", "=", "=1", "mass:1", "mass=nan", "mass=inf"]
+)
 def test_what_is_no_change_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match=f"--set takes KEY=NUMBER, got '{text}'"):
-        parse_changes(["mass=1", text])
+        parse_changes(["epsilon=1", text])
+
+
+def test_a_parameter_given_twice_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--set gives mass twice: 1 and 2"):
+        parse_changes(["mass=1", "mass=2"])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (-1.0, "must be above 0, got -1"),
+        (0.0, "must be above 0"),
+        (100.0, "below the beam's 100 GeV, got 100 GeV"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(value: float, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plan(SETUP, "dimuon", changes={"least_energy": value})
 
 
 def test_a_process_alone() -> None:
