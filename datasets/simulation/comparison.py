@@ -102,7 +102,7 @@ def _shower(energy: float) -> list[Quantity]:
         Quantity("E / E beam", "", lambda s: float(ecal_energy(s).mean()) / energy, 0.01),
         Quantity("sigma / E", "%", resolution, 2.5 / energy**0.5),
         Quantity("preshower share", "%", lambda s: 100 * float(_share(s).mean()), 8 / energy**0.5, is_input),
-        Quantity("its rms", "%", lambda s: 100 * float(_share(s).std()), 0.4 * 22 / energy**0.5),
+        Quantity("preshower share, rms", "%", lambda s: 100 * float(_share(s).std()), 0.4 * 22 / energy**0.5),
     ]  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def _line() -> list[Quantity]:
         Quantity("all modules above 1 MeV", "%", tagged, 7.0),
         Quantity("E_ECAL, median", "GeV", _percentile(ecal_energy, 50), 1.0),
         Quantity("E_ECAL < 80 GeV", "%", lambda s: _share_of(ecal_energy(s) < 80), 0.9, is_input=True),
-        Quantity("E_HCAL, percentile 90", "GeV", _percentile(hcal_energy, 90), 0.1),
+        Quantity("E_HCAL, percentile 90", "GeV", _percentile(hcal_energy, 90), 0.07),
     ]  # fmt: skip
 
 
