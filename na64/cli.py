@@ -10,6 +10,8 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from na64.conditions_cli import catalogue, conditions_app
+
 __all__ = ["app", "main"]
 
 app = typer.Typer(
@@ -22,6 +24,8 @@ app = typer.Typer(
 )
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
+app.add_typer(conditions_app, name="conditions")
+app.command("catalogue")(catalogue)
 
 _INTERRUPTED = 130  # exit status
 Inputs = Annotated[

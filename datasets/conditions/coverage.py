@@ -15,10 +15,10 @@ __all__ = ["Gap", "Overlap", "check_overlaps", "expected_keys", "find_overlaps",
 
 
 class Overlap(NamedTuple):
-    """Two blocks of a file that give values of the same columns to the same names and runs."""
+    """Two blocks that give values of the same columns to the same names and runs."""
 
-    path: str
-    lines: tuple[int, int]  # of the earlier and of the later row
+    earlier: tuple[str, int]  # file and line of the first such row of a name
+    later: tuple[str, int]
     runs: RunRange  # that both cover
     columns: tuple[str, ...]
     names: tuple[Key, ...]
@@ -27,18 +27,15 @@ class Overlap(NamedTuple):
 
     def __str__(self) -> str:
         what = f"{', '.join(self.columns)} of {_some(self.names)}"
-        first, second = self.lines
+        (path, line), (place, first) = self.later, self.earlier
+        other = f"line {first}" if place == path else f"{place}, line {first}"
         if self.is_override:
-            return f"{self.path}, line {second}: for runs {self.runs} overrides {what} of line {first}"
+            return f"{path}, line {line}: for runs {self.runs} overrides {what} of {other}"
         if self.is_same:
-            return (
-                f"{self.path}, line {second}: {what} stands for runs {self.runs} in line {first} already; "
-                f"keep one of the two"
-            )
+            return f"{path}, line {line}: {what} stands for runs {self.runs} in {other} already; keep one"
         return (
-            f"{self.path}, line {second}: {what} overlaps with line {first} in runs {self.runs}, and neither "
-            f"block lies inside of the other as an override does; let the ranges touch, or write the wider "
-            f"range first"
+            f"{path}, line {line}: {what} overlaps with {other} in runs {self.runs}, and neither block lies "
+            f"inside of the other as an override does; let the ranges touch, or write the wider range first"
         )
 
 
@@ -64,26 +61,32 @@ def _some(names: Sequence[Key]) -> str:
     return first if len(names) == 1 else f"{first} and {len(names) - 1} more"
 
 
-def find_overlaps(file: TableFile) -> Iterator[Overlap]:
+def find_overlaps(files: Sequence[TableFile]) -> Iterator[Overlap]:
     """
-    Yield the pairs of blocks of a file that overlap.
+    Yield the pairs of blocks that overlap.
 
     A later block that lies inside of an earlier one overrides it (runs 4000 inside of 3855-4207, or 200-...
     inside of 123-...). The same runs twice, ranges that cross, and a later range around an earlier one are
     taken for mistakes.
+
+    Parameters
+    ----------
+    files : sequence of TableFile
+        One file, or all of a folder, by name: they are looked at as one file per table.
     """
-    for at, later in enumerate(file.blocks):
-        for earlier in file.blocks[:at]:
+    placed = [(file, block) for file in files for block in file.blocks]
+    for at, (file, later) in enumerate(placed):
+        for other, earlier in placed[:at]:
             runs = earlier.runs.overlap(later.runs)
             columns = earlier.columns & later.columns
-            if runs is None or not columns:
+            if other.table is not file.table or runs is None or not columns:
                 continue
             lines = {row.key: row.line for row in earlier.rows}
             shared = [row for row in later.rows if row.key in lines]
             if shared:
                 yield Overlap(
-                    str(file.path),
-                    (lines[shared[0].key], shared[0].line),
+                    (str(other.path), lines[shared[0].key]),
+                    (str(file.path), shared[0].line),
                     runs,
                     tuple(sorted(columns)),
                     tuple(row.key for row in shared),
@@ -92,16 +95,16 @@ def find_overlaps(file: TableFile) -> Iterator[Overlap]:
                 )
 
 
-def check_overlaps(file: TableFile) -> None:
+def check_overlaps(files: Sequence[TableFile]) -> None:
     """
-    Refuse overlaps that are no overrides.
+    Refuse overlaps that are no overrides, within one file or one folder.
 
     Raises
     ------
     SdcError
-        Names the file and both lines.
+        Names file and line of both.
     """
-    for overlap in find_overlaps(file):
+    for overlap in find_overlaps(files):
         if not overlap.is_override:
             raise SdcError(str(overlap))
 

@@ -128,11 +128,14 @@ def read_tables(
         If a table is wrong, names something that the setup does not have, or overlaps with itself.
     """
     own = folder / setup.name
-    files = tuple(read_table(path) for path in find_files([*([own] if own.is_dir() else []), *overrides]))
-    for file in files:
-        check_names(file, setup)
-        check_overlaps(file)
-    return files
+    read: list[TableFile] = []
+    for path in [*([own] if own.is_dir() else []), *overrides]:
+        files = [read_table(file) for file in find_files([path])]
+        for file in files:
+            check_names(file, setup)
+        check_overlaps(files)
+        read += files
+    return tuple(read)
 
 
 def resolve(files: Sequence[TableFile], table: str, run: int) -> dict[Key, dict[str, Value]]:

@@ -212,7 +212,7 @@ def format_sdc(document: Document, header: str = "") -> str:
 def _check_metadata(document: Document, name: str, value: str) -> None:
     line = f"{name}={value}"
     pair = None if "#" in line or "\n" in line else _PAIR.fullmatch(line.strip())
-    if pair is None or not value or pair.groups() != (name, value):
+    if pair is None or not value or name in _KEYS or pair.groups() != (name, value):
         raise document.error(0, f"metadata {name}={value!r} cannot be written")
     _Parser(document.path).read(line, 0)
 

@@ -243,9 +243,9 @@ def _find_table(document: Document) -> Table:
         names = {column for block in document.blocks for column in block.columns}
         likely = [t.name for t in TABLES.values() if names and names <= set(t.all_columns)]
         what = f"unknown table '{name}'" if name else "the file does not say which table it is"
-        hint = nearest(name, TABLES) or (f"; its columns are those of '{likely[0]}'" if likely else "")
+        hint = nearest(name, TABLES) or (f"; its columns are those of '{likely[0]}'." if likely else ".")
         known = f"Write table=NAME with one of {', '.join(TABLES)}"
-        raise document.error(document.lines.get("table", 0), f"{what}{hint or '.'} {known}")
+        raise document.error(document.lines.get("table", 0), f"{what}{hint} {known}")
     return TABLES[name]
 
 

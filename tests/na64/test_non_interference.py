@@ -43,14 +43,10 @@ READERS = {  # every command that reads data, and how
     ],
     "inspect": lambda data, out: ["inspect", data, "--branches"],
 }
+# Commands that read no file of events: they list, draw, make simulations, or check tables of conditions.
 WITHOUT_DATA = {
-    "setups",
-    "layouts",
-    "columns",
-    "demo",
-    "simulate",
-    "processes",
-}  # commands that read no file of a user
+    *("setups", "layouts", "columns", "demo", "simulate", "processes", "conditions", "catalogue"),
+}
 
 
 @pytest.fixture(scope="module")
