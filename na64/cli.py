@@ -65,6 +65,10 @@ LossOption = Annotated[
     float,
     typer.Option("--max-loss", min=0, max=1, help="Fraction of events that may be lost with exit status 0."),
 ]
+ConditionsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--conditions", help="Tables that override ours, for raw digits; repeat.", metavar="PATH"),
+]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
 VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]
 
@@ -77,6 +81,7 @@ def run(
     setup: SetupOption = None,
     layout: LayoutOption = None,
     kind: KindOption = None,
+    conditions: ConditionsOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -106,6 +111,7 @@ def run(
                 setup=setup,
                 layout=layout,
                 kind=kind,
+                conditions=tuple(str(path) for path in conditions or ()),
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,
@@ -135,6 +141,7 @@ def reco(
     setup: SetupOption = None,
     layout: LayoutOption = None,
     kind: KindOption = None,
+    conditions: ConditionsOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -157,6 +164,7 @@ def reco(
                 setup=setup,
                 layout=layout,
                 kind=kind,
+                conditions=tuple(str(path) for path in conditions or ()),
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import awkward as ak
@@ -19,6 +20,7 @@ from datasets.probe import Kind, stricter
 from datasets.reader import ReadError
 from datasets.schema import layout_of
 from datasets.setups import load_setup, setup_names
+from processors.digits import calibrate_digits, conditions_of
 from processors.histograms import HistogramSpec, fill, nminus1_spec
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
@@ -78,6 +80,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         Cuts to leave out; refused on data for cuts of the base requirement.
     seed : int
         Of the smearing of simulated events.
+    conditions : sequence of paths
+        Tables of conditions that override ours, for raw digits.
     """
 
     analysis: ClassVar[str]
@@ -90,11 +94,13 @@ class AnalysisProcessor(processor.ProcessorABC):
         changes: Sequence[str] = (),
         without: Sequence[str] = (),
         seed: int = 1,
+        conditions: Sequence[str | Path] = (),
     ) -> None:
         self.setup = setup
         self.changes = tuple(changes)
         self.without = tuple(without)
         self.seed = seed
+        self.conditions = tuple(str(path) for path in conditions)
 
     def process(self, events: ak.Array) -> AnalysisResult:
         """
@@ -151,6 +157,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         _check_length(events, metadata)
         setup, quantities = self._read(events, layout, metadata)
         context = self._context(quantities, layout, setup, metadata)
+        if layout.level == "raw":
+            quantities = self._calibrate(quantities, context)
         config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
         with np.errstate(all="ignore"):  # warnings would speak of closed events
             measured = measure(quantities, layout, setup, config)
@@ -188,6 +196,16 @@ class AnalysisProcessor(processor.ProcessorABC):
             name = period_of_run(int(events["run"][0])).setup
         setup = load_setup(name)
         return setup, decode(events, layout, setup)
+
+    def _calibrate(self, quantities: Quantities, context: Context) -> Quantities:
+        """Make cells and hits of raw digits with the conditions of their run."""
+        runs = np.unique(quantities.arrays["run"]) if "run" in quantities.arrays else np.zeros(0)
+        if len(runs) > 1:
+            msg = f"a chunk of raw events holds several runs ({runs[0]} to {runs[-1]}); write a file per run"
+            raise ReadError(msg)
+        run = None if context.kind == "simulation" or not len(runs) else int(runs[0])
+        conditions = conditions_of(self.setup or context.setup.name, run, self.conditions)
+        return calibrate_digits(quantities, context.setup, conditions)
 
     def _context(
         self, quantities: Quantities, layout: Layout, setup: Setup, metadata: Mapping[str, Any]

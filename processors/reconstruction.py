@@ -98,6 +98,8 @@ def measure(quantities: Quantities, layout: Layout, setup: Setup, config: Recons
             if layout.deposits == "visible":
                 energy, time = _respond(energy, time, detector, keys)
             columns |= _energies(energy, time, detector, alive)
+            if f"{name}_pile_up_energy" in arrays:
+                columns[f"{name}_pile_up_energy"] = arrays[f"{name}_pile_up_energy"]
             cells[name] = in_time_cells(energy, time, detector)
             if time is not None:
                 times[name] = time
@@ -309,6 +311,8 @@ def provided_columns(quantities: frozenset[str] | set[str], layout: Layout, setu
     """
     if layout.level == "columns":
         return set(quantities) & set(COLUMNS)
+    if layout.level == "raw":
+        quantities = _made_of_digits(set(quantities), setup)
     made = {name: _empty_quantity(name, setup) for name in quantities if name != "hits"}
     arrays = {name: values for name, values in made.items() if values is not None}
     none = np.zeros(0)
@@ -320,6 +324,15 @@ def provided_columns(quantities: frozenset[str] | set[str], layout: Layout, setu
     tag = SrdTagConfig(module_low=0.0, module_high=1.0, sum_low=0.0, sum_high=1.0)
     empty = measure(fake, layout, setup, ReconstructionConfig(srd=tag))
     return set(complete(empty, setup))
+
+
+def _made_of_digits(quantities: set[str], setup: Setup) -> set[str]:
+    """Return the quantities that `processors.digits` makes of a raw file that has these."""
+    if "waveforms" in quantities:
+        quantities |= {f"{name}_cell_{what}" for name in setup.detectors for what in ("energy", "time")}
+    if quantities & {"strips", "straws"}:
+        quantities.add("hits")
+    return quantities - {"waveforms", "strips", "straws"}
 
 
 def _empty_quantity(name: str, setup: Setup) -> Array | None:

@@ -125,7 +125,6 @@ def prepare(
             progress("looking at files", index + 1, len(request.files))
     setup = _one_setup(probes)
     if processor is not None:
-        _refuse_raw(probes)
         probes, lacking = _split_complete(probes, processor, setup)
         losses += lacking
     if not probes:
@@ -133,17 +132,6 @@ def prepare(
         msg = f"none of the {len(request.files)} input files can be used. {reasons}"
         raise InputError(msg)
     return Prepared(probes=tuple(_separate_kinds(probes)), losses=tuple(losses), setup=setup)
-
-
-def _refuse_raw(probes: Sequence[Probe]) -> None:
-    """Refuse raw digits, of which no energies and hits are made yet."""
-    raw = next((probe.file.path for probe in probes if probe.layout.level == "raw"), None)
-    if raw is not None:
-        msg = (
-            f"{raw} holds raw digits (waveforms, strips), which are not reconstructed yet; "
-            f"use level simulated (na64 simulate --level simulated) or reconstructed files"
-        )
-        raise SelectionError(msg)
 
 
 def _one_setup(probes: Sequence[Probe]) -> str:

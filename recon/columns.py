@@ -35,6 +35,7 @@ def _detector(name: str, part: str, what: str, energy: str) -> list[Column]:
         Column(f"{name}_energy", "float64", "GeV", energy),
         Column(f"{name}_{part}_energy", "float64", "GeV", f"in-time energy of each {what} {part}", "parts"),
         Column(f"{name}_out_of_time_energy", "float64", "GeV", f"{what} energy outside of its time window"),
+        Column(f"{name}_pile_up_energy", "float64", "GeV", f"{what} pulses beside those of other columns"),
         Column(f"{name}_time", "float64", "ns", f"energy-weighted {what} time relative to the expected one"),
         Column(f"{name}_is_valid", "bool", "", f"the {what} measured: no NaN, not dead"),
     ]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from recon.geometry import Detector
 from recon.noise import keyed_normal
 
-__all__ = ["measure_deposits", "measure_hits"]
+__all__ = ["correct_nonlinearity", "measure_deposits", "measure_hits"]
 
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint64]
@@ -38,19 +38,38 @@ def measure_deposits(visible: Floats, detector: Detector, keys: Keys) -> Floats:
         NaN stays NaN.
     """
     response = detector.response
-    cells = visible / response.sampling_fraction
-    if response.nonlinearity:
-        total = np.zeros(len(cells))
-        for cell in range(cells.shape[1]):
-            total += cells[:, cell]
-        shift = np.log(np.maximum(total, _LEAST_ENERGY) / response.reference_energy)
-        cells = cells / (1.0 + response.nonlinearity * shift)[:, None]
+    cells = correct_nonlinearity(visible / response.sampling_fraction, detector)
     n_cells = cells.shape[1]
     if response.constant:
         cells = cells * (1.0 + response.constant * keyed_normal(keys, f"{detector.name} spread", n_cells))
     if response.noise:
         cells = cells + response.noise * keyed_normal(keys, f"{detector.name} noise", n_cells)
     return cells
+
+
+def correct_nonlinearity(cells: Floats, detector: Detector) -> Floats:
+    """
+    Correct for the change of the sampling fraction with the energy, k ln(E / E_ref).
+
+    Parameters
+    ----------
+    cells : float64, shape (n_events, n_cells) [GeV]
+        Over the sampling fraction at the reference energy.
+    detector : Detector
+
+    Returns
+    -------
+    float64, shape (n_events, n_cells) [GeV]
+        NaN stays NaN; one NaN cell makes all cells of its event NaN, where there is something to correct.
+    """
+    response = detector.response
+    if not response.nonlinearity:
+        return cells
+    total = np.zeros(len(cells))
+    for cell in range(cells.shape[1]):
+        total += cells[:, cell]
+    shift = np.log(np.maximum(total, _LEAST_ENERGY) / response.reference_energy)
+    return np.asarray(cells / (1.0 + response.nonlinearity * shift)[:, None])
 
 
 def measure_hits(

@@ -81,7 +81,21 @@ class Block(NamedTuple):
 
     def first(self, n_events: int) -> Block:
         """Return the first events."""
-        return self if n_events == self.n_events else _select(self, np.arange(self.n_events) < n_events)
+        return self if n_events == self.n_events else self.select(np.arange(self.n_events) < n_events)
+
+    def select(self, mask: npt.NDArray[np.bool_]) -> Block:
+        """Return the events of a mask, (n_events,)."""
+        new_row = np.cumsum(mask) - 1
+        of_primary = mask[self.primary_event]
+        return Block(
+            {name: values[mask] for name, values in self.columns.items()},
+            Light(*(values[mask] for values in self.merged)),
+            EventHits(*_select_jagged(self.hits, mask)),
+            PileUp(*_select_jagged(self.pile_up, mask)),
+            Light(*(values[of_primary] for values in self.light)),
+            new_row[self.primary_event[of_primary]],
+            self.cells,
+        )
 
 
 def simulate_block(simulation: Simulation, number: int) -> Block:
@@ -139,7 +153,7 @@ def _attempt(
         passed &= (asked != "physics") | passes_trigger(light, primaries, stack, simulation.setup, BLOCK)
     columns = _columns(simulation, primaries, process, flight, before)
     block = Block(columns, merged, hits, _pile_up(primaries), light, primaries.event, stack.columns)
-    return block if passed.all() else _select(block, passed)
+    return block if passed.all() else block.select(passed)
 
 
 def _draw_primaries(simulation: Simulation, rng: np.random.Generator) -> tuple[Primaries, Ints]:
@@ -191,21 +205,6 @@ def _pile_up(primaries: Primaries) -> PileUp:
         primaries.pdg[others],
         primaries.momentum[others],
         primaries.time[others],
-    )
-
-
-def _select(block: Block, passed: npt.NDArray[np.bool_]) -> Block:
-    """Return the events of a mask."""
-    new_row = np.cumsum(passed) - 1
-    of_primary = passed[block.primary_event]
-    return Block(
-        {name: values[passed] for name, values in block.columns.items()},
-        Light(*(values[passed] for values in block.merged)),
-        EventHits(*_select_jagged(block.hits, passed)),
-        PileUp(*_select_jagged(block.pile_up, passed)),
-        Light(*(values[of_primary] for values in block.light)),
-        new_row[block.primary_event[of_primary]],
-        block.cells,
     )
 
 

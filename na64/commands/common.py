@@ -47,6 +47,7 @@ class ReadOptions:
     setup: str | None = None
     layout: str | None = None
     kind: str | None = None
+    conditions: tuple[str, ...] = ()
     executor: str | None = None
     workers: int | None = None
     scheduler: str | None = None

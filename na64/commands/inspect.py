@@ -68,8 +68,6 @@ def _show(file: InputFile, setup: str | None, layout: str | None) -> None:
 
 def _missing(probe: Probe, analysis: str) -> str:
     """Return what an analysis would miss of a file; without a setup, what it would miss with any."""
-    if probe.layout.level == "raw":
-        return "raw digits are not reconstructed yet"
     lacking = [_lacking(probe, analysis, name) for name in ([probe.setup] if probe.setup else setup_names())]
     common = {
         cut: [column for column in columns if all(column in other.get(cut, []) for other in lacking)]

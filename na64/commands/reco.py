@@ -71,7 +71,9 @@ def write_columns(options: RecoOptions) -> int:
     if options.output.suffix not in {".root", ".parquet"}:
         msg = f"cannot write {options.output.name}: the name must end in .root or .parquet"
         raise UserError(msg)
-    analysis = processor_class(options.analysis)(options.setup, seed=options.seed)
+    analysis = processor_class(options.analysis)(
+        options.setup, seed=options.seed, conditions=options.conditions
+    )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=False)

@@ -50,7 +50,13 @@ def run_analysis(options: RunOptions) -> int:
     """
     start = time.perf_counter()
     make = processor_class(options.analysis)
-    processor = make(options.setup, changes=options.changes, without=options.without, seed=options.seed)
+    processor = make(
+        options.setup,
+        changes=options.changes,
+        without=options.without,
+        seed=options.seed,
+        conditions=options.conditions,
+    )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True)

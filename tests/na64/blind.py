@@ -14,6 +14,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import uproot
 
+from datasets.conditions import ideal_conditions, write_conditions
+from datasets.conditions.runs import RunRange
+from datasets.setups import load_setup
+from datasets.simulation.generator import simulate_block
+from datasets.simulation.plan import plan
+from datasets.simulation.raw import RawWriter, digit_columns, trigger_word
+from recon.geometry import Setup
 from tests.conftest import SAMPLES, P348Reco
 
 PLANTED = 31.41592653  # [GeV] an ECAL energy that no other event has
@@ -83,6 +90,49 @@ def make_geant4_pair(folder: Path) -> tuple[Path, Path]:
     return paths[0], paths[1]
 
 
+def make_raw_pair(folder: Path) -> tuple[Path, Path, Path]:
+    """
+    Write two files of raw digits that differ in closed events only, and conditions to read them.
+
+    200 beam electrons are the same in both; 40 events whose ECAL misses 60 to 95 GeV differ.
+    """
+    setup = load_setup("na64e_2018")
+    conditions = folder / "conditions"
+    write_conditions(ideal_conditions(setup), setup, conditions, RunRange.parse("3661"), "a test")
+    shown = _raw_columns(setup, "electron", 1, np.arange(200))
+    paths = []
+    for name, seed in (("one", 1), ("two", 2)):
+        block = simulate_block(plan(setup, "dark_photon", seed=seed, has_pile_up=False), 0)
+        missing = block.columns["truth_missing_energy"]
+        closed = np.flatnonzero((missing > 60.0) & (missing < 95.0))[:40]
+        (folder / name).mkdir()
+        paths.append(folder / name / "data.root")
+        with RawWriter(paths[-1], {"version": 1}, "ttree") as writer:
+            writer.write(shown)
+            writer.write(_raw_columns(setup, "dark_photon", seed, closed))
+    return paths[0], paths[1], conditions
+
+
+def _raw_columns(setup: Setup, process: str, seed: int, chosen: np.ndarray) -> dict[str, Any]:
+    """Return the columns of some events of a simulated block, as those of a data run."""
+    simulation = plan(setup, process, seed=seed, has_pile_up=False)
+    block = simulate_block(simulation, 0)
+    digits = digit_columns(
+        block.select(np.isin(np.arange(block.n_events), chosen)), setup, np.random.default_rng(7)
+    )
+    n = len(chosen)
+    del digits["attempt"]
+    return {
+        "run": np.full(n, 3661, dtype=np.int32),
+        "spill": np.ones(n, dtype=np.int32),
+        "event": chosen.astype(np.int64),
+        "master_time": np.zeros(n, dtype=np.float32),
+        "trigger_is_physics": np.ones(n, dtype=bool),
+        "trigger_word": trigger_word(physics=np.ones(n, dtype=bool)),
+        **digits,
+    }
+
+
 def _event_of(jagged: ak.Array) -> np.ndarray:
     return np.repeat(np.arange(len(jagged)), ak.num(jagged))
 
@@ -113,6 +163,7 @@ def _content(path: Path) -> Any:
         text = re.sub(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "UUID", path.read_text())
         text = re.sub(r"\b[0-9a-f]{12,64}\b", "DIGEST", text)
         text = re.sub(r"\b[\d.,]+ (bytes|kB|MB)", "SIZE", text)
+        text = re.sub(r'<td class="n">[\d,]+</td><td class="code">DIGEST', "SIZE DIGEST", text)
         return re.sub(r"\b\d+(\.\d+)? s\b", "SECONDS", text)
     return path.read_bytes()
 

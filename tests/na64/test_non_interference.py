@@ -13,7 +13,14 @@ from processors.analysis import AnalysisProcessor, Selected
 from processors.invisible import InvisibleProcessor
 from processors.result import AnalysisResult
 from tests.conftest import NOT_IN_P348RECO
-from tests.na64.blind import PLANTED, assert_same, fingerprint, make_closed_pair, make_geant4_pair
+from tests.na64.blind import (
+    PLANTED,
+    assert_same,
+    fingerprint,
+    make_closed_pair,
+    make_geant4_pair,
+    make_raw_pair,
+)
 
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
 READERS = {  # every command that reads data, and how
@@ -80,6 +87,22 @@ def test_closed_events_with_tracks_leave_no_trace(
     (tmp_path / "pair").mkdir()
     pair = make_geant4_pair(tmp_path / "pair")
     assert_same(na64, pair, tmp_path, GEANT4[reader])
+
+
+@pytest.mark.parametrize("reader", ["run", "reco"])
+def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "pair").mkdir()
+    one, two, conditions = make_raw_pair(tmp_path / "pair")
+    told = na64("inspect", one)
+    assert "kind     data" in told.out
+
+    def arguments(data: Path, out: Path) -> list[Any]:
+        options = ["--conditions", conditions]
+        if reader == "run":
+            return ["run", "invisible", data, "-o", out, "--chunk-size", 130, *options]
+        return ["reco", data, "-o", out.with_suffix(".root"), *options]
+
+    assert_same(na64, (one, two), tmp_path, arguments)
 
 
 def test_oracle_files_do_differ_in_closed_events(pair: tuple[Path, Path]) -> None:

@@ -1,0 +1,383 @@
+"""Clusters on the strips of one coordinate whose channels read several strips each.
+
+A channel that fired may have its charge from any of its strips. The strips of a true cluster lie side by
+side, and the map is made such that the channels of one cluster are side by side nowhere else; two clusters
+together may still look like a third one. So the longest group of strips is taken first, of equal ones that
+with more charge, and what it explains of its channels is taken away, before the next is searched.
+
+Then all clusters share the channels: each gets its part in proportion to what a Gaussian of the known width
+puts there. A strip that is dead or silent counts with what the cluster itself puts there, so that the centre
+of gravity does not move towards the strips that are left.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from recon.strip_channels import StripTable
+from recon.strip_pulses import fit_pulse
+
+__all__ = ["COLUMNS", "Cuts", "StripClusters", "Work", "find_in_row", "make_work"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+# what `find_in_row` writes of each cluster
+COLUMNS = (
+    "position",
+    "error",
+    "time",
+    "time_error",
+    "charge",
+    "integral",
+    "integral_error",
+    "size",
+    "rivals",
+)
+_TOLERANCE = 0.01  # strips; clusters that move less in an iteration stand still
+_LEAST_COVERED = 0.01  # of a cluster's charge on strips that show it, to renew its pulse
+_LEAST = 1e-6  # [ADC] a cluster's sample is kept above 0, so that it can still grow
+
+
+class StripClusters(NamedTuple):
+    """Clusters of all events, sorted by event, detector and position."""
+
+    offsets: Ints  # (n_events + 1,)
+    detector: Ints  # (n_clusters,) 2 * plane + (0 for x, 1 for y)
+    position: Floats  # [mm] (n_clusters,) global
+    error: Floats  # [mm] (n_clusters,)
+    time: Floats  # [ns] (n_clusters,) relative to the trigger particle; NaN where one sample only is in time
+    time_error: Floats  # [ns] (n_clusters,)
+    charge: Floats  # [ADC] (n_clusters,) over all strips at the pulse's maximum; without a time, as sampled
+    integral: (
+        Floats  # [ADC] (n_clusters,) sum over strips and samples: charge with less noise, to compare x and y
+    )
+    integral_error: Floats  # [ADC] (n_clusters,)
+    size: Ints  # (n_clusters,) strips that fired
+    is_ambiguous: Mask  # (n_clusters,) another group of as many strips was possible with the same channels
+
+
+class Cuts(NamedTuple):
+    """Limits of the search."""
+
+    seed: float  # noises
+    noise: float  # noises
+    min_strips: int
+    reach: int  # strips
+    model: float  # part of what clusters explain of a channel that may remain of it
+    n_iterations: int
+    most: int  # clusters of a coordinate
+
+
+class Work(NamedTuple):
+    """Buffers of the search, for one coordinate at a time."""
+
+    seed: Ints  # (most,) strip
+    position: Floats  # (most,) [strips]
+    pulse: Floats  # (most, n_samples) [ADC] sums over the strips
+    profile: Floats  # (most, window) part of the charge on each strip
+    is_used: Mask  # (most, window) strips that fired and belong to the cluster
+    rivals: Ints  # (most,)
+    claim: Floats  # (most channels, n_samples) [ADC] what the clusters explain
+    left: Floats  # (most channels,) [ADC] what they leave, summed over samples; 0: nothing to be searched
+    candidates: Ints  # (most strips, 2) seed, length
+
+
+def make_work(table: StripTable, cuts: Cuts) -> Work:
+    """Return buffers for the largest coordinate of a table."""
+    window, n_samples = 2 * cuts.reach + 1, table.n_samples
+    n_channels, n_strips = table.is_bad.shape[1], table.channel.shape[1]
+    return Work(
+        np.empty(cuts.most, np.int64),
+        np.empty(cuts.most),
+        np.empty((cuts.most, n_samples)),
+        np.empty((cuts.most, window)),
+        np.empty((cuts.most, window), np.bool_),
+        np.empty(cuts.most, np.int64),
+        np.empty((n_channels, n_samples)),
+        np.empty(n_channels),
+        np.empty((n_strips, 2), np.int64),
+    )
+
+
+@njit(cache=True)
+def find_in_row(
+    row: int,
+    charge: Floats,
+    is_fired: Mask,
+    is_full: Mask,
+    table: StripTable,
+    cuts: Cuts,
+    work: Work,
+    out: Floats,
+) -> tuple[int, bool]:
+    """
+    Find the clusters of one coordinate.
+
+    Parameters
+    ----------
+    row : int
+        Of the table.
+    charge : float64, shape (n_channels, n_samples) [ADC]
+    is_fired : bool, shape (n_channels,)
+    is_full : bool, shape (n_channels, n_samples)
+        Samples at the end of the range.
+    table : StripTable
+    cuts : Cuts
+    work : Work
+    out : float64, shape (cuts.most, len(COLUMNS))
+        A row for each cluster, in the order of position.
+
+    Returns
+    -------
+    n : int
+    is_overflow : bool
+        There were more than `cuts.most`; the others are left out.
+    """
+    channel, n_channels = table.channel[row, : table.n_strips[row]], table.n_channels[row]
+    width, noise = table.width[row] / table.pitch[row], table.noise[row]
+    claim = work.claim[:n_channels]
+    claim[:] = 0.0
+    n = 0
+    while True:
+        _fill_left(charge, is_fired, noise, cuts, claim, work.left)
+        best, length, rivals = _choose(n, is_full, channel, table.n_shared[row], noise, cuts, work)
+        if length == 0:
+            break
+        if n == cuts.most:
+            return _describe_all(row, n, charge, channel, table, cuts, work, out), True
+        _start(n, best, rivals, charge, claim, channel, cuts, work)
+        n += 1
+        _share(n, charge, is_full, channel, width, cuts, work, claim)
+    return _describe_all(row, n, charge, channel, table, cuts, work, out), False
+
+
+@njit(cache=True)
+def _fill_left(
+    charge: Floats, is_fired: Mask, noise: Floats, cuts: Cuts, claim: Floats, left: Floats
+) -> None:
+    """Fill what clusters leave of the channels, and 0 where that is no more than noise or a wrong profile."""
+    for c in range(len(claim)):
+        left[c] = 0.0
+        if not is_fired[c]:
+            continue
+        rest, explained = (charge[c] - claim[c]).sum(), claim[c].sum()
+        if rest >= cuts.noise * noise[c] + cuts.model * explained:
+            left[c] = rest
+
+
+@njit(cache=True)
+def _at(strip: int, channel: Ints, left: Floats) -> float:
+    """Return the charge of a strip's channel that is not explained; 0 outside and where dead."""
+    if strip < 0 or strip >= len(channel) or channel[strip] < 0:
+        return 0.0
+    return float(left[channel[strip]])
+
+
+@njit(cache=True)
+def _end(seed: int, step: int, reach: int, channel: Ints, left: Floats) -> int:
+    """Return the last strip of a seed's group in one direction: fired strips, with holes of one strip."""
+    last = seed
+    for distance in range(1, reach + 1):
+        strip = seed + step * distance
+        if _at(strip, channel, left) > 0.0:
+            last = strip
+        elif abs(strip - last) > 1:
+            break
+    return last
+
+
+@njit(cache=True)
+def _choose(
+    n_found: int, is_full: Mask, channel: Ints, n_shared: Ints, noise: Floats, cuts: Cuts, work: Work
+) -> tuple[int, int, int]:
+    """Return seed and length of the longest group, and how many as long ones need one of its channels."""
+    left, n, best, length, most = work.left, 0, -1, 0, 0.0
+    for strip in range(len(channel)):
+        here = _at(strip, channel, left)
+        if here < cuts.seed * noise[max(channel[strip], 0)] or here <= 0.0:
+            continue
+        if _is_tail(strip, n_found, is_full, channel, cuts.reach, work.seed):
+            continue
+        if here < _at(strip + 1, channel, left) or here <= _at(strip - 1, channel, left):
+            continue
+        size, total = 0, 0.0
+        for s in range(
+            _end(strip, -1, cuts.reach, channel, left), _end(strip, 1, cuts.reach, channel, left) + 1
+        ):
+            size += _at(s, channel, left) > 0.0
+            total += _at(s, channel, left)
+        if size < cuts.min_strips and n_shared[channel[strip]] > 1:
+            continue
+        work.candidates[n] = strip, size
+        n += 1
+        if size > length or (size == length and total > most):
+            best, length, most = strip, size, total
+    rivals = 0
+    for i in range(n):
+        seed, size = work.candidates[i]
+        if size >= length and abs(seed - best) > 2 * cuts.reach:
+            rivals += _is_shared(seed, best, cuts.reach, channel, left)
+    return best, length, rivals
+
+
+@njit(cache=True)
+def _is_tail(strip: int, n: int, is_full: Mask, channel: Ints, reach: int, seed: Ints) -> bool:
+    """Return whether a strip is within reach of a saturated cluster, whose tail is not known well enough."""
+    is_tail = False
+    for k in range(n):
+        is_tail |= abs(strip - seed[k]) <= reach and is_full[channel[seed[k]]].any()
+    return is_tail
+
+
+@njit(cache=True)
+def _is_shared(one: int, other: int, reach: int, channel: Ints, left: Floats) -> bool:
+    """Return whether the groups of two seeds have a fired channel in common."""
+    for s in range(_end(one, -1, reach, channel, left), _end(one, 1, reach, channel, left) + 1):
+        for t in range(_end(other, -1, reach, channel, left), _end(other, 1, reach, channel, left) + 1):
+            if channel[s] == channel[t] and _at(s, channel, left) > 0.0:
+                return True
+    return False
+
+
+@njit(cache=True)
+def _start(
+    n: int, seed: int, rivals: int, charge: Floats, claim: Floats, channel: Ints, cuts: Cuts, work: Work
+) -> None:
+    """Add a cluster, with the charge that its strips have left."""
+    first = _end(seed, -1, cuts.reach, channel, work.left)
+    last = _end(seed, 1, cuts.reach, channel, work.left)
+    work.seed[n], work.rivals[n] = seed, rivals
+    work.is_used[n] = False
+    work.pulse[n] = 0.0
+    moment, total = 0.0, 0.0
+    for strip in range(first, last + 1):
+        left = _at(strip, channel, work.left)
+        if left > 0.0:
+            work.is_used[n, strip - seed + cuts.reach] = True
+            work.pulse[n] += charge[channel[strip]] - claim[channel[strip]]
+            moment += left * strip
+            total += left
+    work.position[n] = moment / total
+    work.pulse[n] = np.maximum(work.pulse[n], _LEAST)
+
+
+@njit(cache=True)
+def _fill_profile(position: float, first: int, width: float, profile: Floats) -> None:
+    """Fill the parts of a Gaussian on strips from the first on."""
+    scale = 1.0 / (math.sqrt(2.0) * width)
+    below = math.erf((first - 0.5 - position) * scale)
+    for j in range(len(profile)):
+        above = math.erf((first + j + 0.5 - position) * scale)
+        profile[j] = 0.5 * (above - below)
+        below = above
+
+
+@njit(cache=True)
+def _share(
+    n: int, charge: Floats, is_full: Mask, channel: Ints, width: float, cuts: Cuts, work: Work, claim: Floats
+) -> None:
+    """Share the channels between the clusters until these stand still, and fill what they claim."""
+    for _ in range(cuts.n_iterations):
+        _fill_claim(n, channel, width, cuts, work, claim)
+        farthest = 0.0
+        for k in range(n):
+            before = work.position[k]
+            _renew(k, charge, is_full, channel, width, cuts, work, claim)
+            farthest = max(farthest, abs(work.position[k] - before))
+        if farthest < _TOLERANCE:
+            break
+    _fill_claim(n, channel, width, cuts, work, claim)
+
+
+@njit(cache=True)
+def _fill_claim(n: int, channel: Ints, width: float, cuts: Cuts, work: Work, claim: Floats) -> None:
+    """Fill what the clusters put on their strips, and together on each channel."""
+    claim[:] = 0.0
+    for k in range(n):
+        first = work.seed[k] - cuts.reach
+        _fill_profile(work.position[k], first, width, work.profile[k])
+        for j in range(work.profile.shape[1]):
+            strip = first + j
+            if 0 <= strip < len(channel) and channel[strip] >= 0:
+                for s in range(claim.shape[1]):
+                    claim[channel[strip], s] += work.pulse[k, s] * work.profile[k, j]
+
+
+@njit(cache=True)
+def _renew(
+    k: int, charge: Floats, is_full: Mask, channel: Ints, width: float, cuts: Cuts, work: Work, claim: Floats
+) -> None:
+    """Renew pulse and position of a cluster by its part of the channels."""
+    first, profile = work.seed[k] - cuts.reach, work.profile[k]
+    total, moment, lever = 0.0, 0.0, 0.0
+    for s in range(claim.shape[1]):
+        seen, covered, pulse = 0.0, 0.0, work.pulse[k, s]
+        for j in range(len(profile)):
+            if not work.is_used[k, j]:
+                continue
+            c, expected = channel[first + j], pulse * profile[j]
+            part = charge[c, s] * expected / max(claim[c, s], _LEAST)
+            if is_full[c, s] and expected > part:
+                continue  # known only to be larger
+            distance = first + j - work.position[k]
+            seen += part
+            covered += profile[j]
+            moment += (part - expected) * distance
+            lever += expected * distance * distance
+        if covered > _LEAST_COVERED:
+            work.pulse[k, s] = max(seen / covered, _LEAST)
+        total += pulse
+    # the step of the centre of gravity, were all strips seen, over what the seen ones know of the position
+    step = moment / max(lever / (width * width), 0.2 * total)
+    work.position[k] = min(max(work.position[k] + step, work.seed[k] - 1.5), work.seed[k] + 1.5)
+
+
+@njit(cache=True)
+def _describe_all(
+    row: int, n: int, charge: Floats, channel: Ints, table: StripTable, cuts: Cuts, work: Work, out: Floats
+) -> int:
+    """Write the clusters in the order of position, and return how many there are."""
+    order = np.argsort(work.position[:n])
+    for i in range(n):
+        _describe(row, order[i], channel, table, cuts, work, out[i])
+    return n
+
+
+@njit(cache=True)
+def _describe(
+    row: int, k: int, channel: Ints, table: StripTable, cuts: Cuts, work: Work, out: Floats
+) -> None:
+    """Write one cluster."""
+    first, position, integral = work.seed[k] - cuts.reach, work.position[k], work.pulse[k].sum()
+    size, variance, noise, lever, square = 0, 0.0, 0.0, 0.0, 0.0
+    for j in range(work.profile.shape[1]):
+        if work.is_used[k, j]:
+            rms, distance = table.noise[row, channel[first + j]], first + j - position
+            size += 1
+            noise += rms * rms
+            variance += rms * rms * distance * distance
+            lever += integral * work.profile[k, j] * distance * distance
+            square += work.profile[k, j]
+    pitch, width, n_samples = table.pitch[row], table.width[row] / table.pitch[row], table.n_samples
+    error = math.sqrt(1.0 / 12.0)
+    if lever > 0.0:
+        error = min(error, math.sqrt(variance * n_samples) * width * width / lever)
+    time, time_error, height = fit_pulse(
+        work.pulse[k],
+        math.sqrt(noise) / max(square, _LEAST),
+        table.latency[row],
+        table.period[row],
+        table.shaping[row],
+    )
+    out[0] = table.centre[row] + (position - 0.5 * (table.n_strips[row] - 1)) * pitch
+    out[1] = math.hypot(table.resolution[row], error * pitch)
+    out[2], out[3], out[4] = time, time_error, height
+    out[5], out[6] = integral, math.sqrt(noise * n_samples) / max(square, _LEAST)
+    out[7], out[8] = size, work.rivals[k]

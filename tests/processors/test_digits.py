@@ -1,0 +1,180 @@
+"""From raw digits to cells and hits: closure with the truth, and digits that are wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datasets.conditions import Conditions, ideal_conditions
+from datasets.decode import Quantities
+from datasets.digits import Digits, StrawDigits, StripDigits, Waveforms
+from datasets.setups import load_setup
+from datasets.simulation.generator import Block, simulate_block
+from datasets.simulation.plan import plan
+from datasets.simulation.raw import digit_columns
+from processors.digits import calibrate_digits, conditions_of
+from recon.geometry import Setup
+
+SETUP = load_setup("na64e_2018")
+
+
+def quantities(block: Block, setup: Setup = SETUP, seed: int = 1) -> Quantities:
+    c = digit_columns(block, setup, np.random.default_rng(seed))
+    digits = Digits(
+        Waveforms(c["adc_offsets"], c["adc_channel"], c["adc_samples"]),
+        StripDigits(c["apv_offsets"], c["apv_detector"], c["apv_channel"], c["apv_samples"]),
+        StrawDigits(c["straw_offsets"], c["straw_detector"], c["straw_number"], c["straw_time"]),
+    )
+    arrays = {"spill": np.ones(block.n_events), "trigger_is_physics": np.ones(block.n_events, dtype=bool)}
+    return Quantities(block.n_events, arrays, {}, digits)
+
+
+@pytest.fixture(scope="module")
+def block() -> Block:
+    return simulate_block(plan(SETUP, "electron", has_pile_up=False), 0)
+
+
+@pytest.fixture(scope="module")
+def found(block: Block) -> Quantities:
+    return calibrate_digits(quantities(block), SETUP, ideal_conditions(SETUP))
+
+
+def changed(detector: str, **changes: np.ndarray) -> Conditions:
+    conditions = ideal_conditions(SETUP)
+    cells = replace(conditions.detectors[detector], **changes)
+    return replace(conditions, detectors={**conditions.detectors, detector: cells})
+
+
+def test_energies_come_back(block: Block, found: Quantities) -> None:
+    """Bright cells to the noise of one count; small ones are lost below the threshold of 6 counts."""
+    visible = block.merged.energy[:, block.cells["ecal"]]
+    energy = found.arrays["ecal_cell_energy"] * 0.1056
+    bright = visible > 0.2  # 2 GeV
+    assert bright.sum() > 1000
+    assert np.median(energy[bright] / visible[bright]) == pytest.approx(1.0, abs=0.005)
+    assert np.std(energy[bright] / visible[bright]) < 0.02
+    assert (energy[visible < 0.01] == 0).mean() > 0.95
+    total = found.arrays["ecal_cell_energy"].sum(axis=1)
+    assert np.median(total) == pytest.approx(100.0, rel=0.02)
+
+
+def test_times_come_back(block: Block, found: Quantities) -> None:
+    bright = block.merged.energy[:, block.cells["ecal"]] > 0.2
+    true = block.merged.time[:, block.cells["ecal"]]
+    away = found.arrays["ecal_cell_time"][bright] - true[bright]
+    assert abs(np.median(away)) < 0.1
+    assert np.std(away) < 1.0
+
+
+def test_hits_come_back(block: Block, found: Quantities) -> None:
+    hits = found.hits["incoming"]
+    for plane in range(4):
+        mine, true = hits.plane == plane, block.hits.plane == plane
+        assert mine.sum() == pytest.approx(true.sum(), rel=0.02)
+    counts, true_counts = np.diff(hits.offsets), np.diff(block.hits.offsets)
+    same = counts == true_counts
+    assert same.mean() > 0.95
+    event = np.repeat(np.arange(block.n_events), true_counts)
+    chosen = same[event]
+    mine = same[np.repeat(np.arange(block.n_events), counts)]
+    away = hits.x[mine] - block.hits.x[chosen]
+    assert np.percentile(np.abs(away), 68) == pytest.approx(0.1, abs=0.02)  # the plane's resolution
+
+
+def test_a_second_pulse_is_pile_up() -> None:
+    """Pile-up particles are out of time or apart from the trigger particle's pulse."""
+    crowded = simulate_block(plan(SETUP, "electron"), 0)
+    out = calibrate_digits(quantities(crowded), SETUP, ideal_conditions(SETUP))
+    alone = np.diff(crowded.pile_up.offsets) == 0
+    pile_up = out.arrays["ecal_pile_up_energy"]
+    assert (pile_up[alone] < 1.0).mean() > 0.99
+    assert (pile_up[~alone] > 50.0).mean() > 0.4
+
+
+def test_a_bad_channel_stays_empty(block: Block) -> None:
+    is_bad = np.zeros(72, dtype=bool)
+    is_bad[36 + 21] = True
+    conditions = changed(
+        "ecal", is_bad=is_bad, gain=np.where(is_bad, np.nan, ideal_conditions(SETUP).detectors["ecal"].gain)
+    )
+    out = calibrate_digits(quantities(block), SETUP, conditions)
+    assert (out.arrays["ecal_cell_energy"][:, 57] == 0).all()
+    assert np.isfinite(out.arrays["ecal_cell_energy"]).all()
+    assert np.median(out.arrays["ecal_cell_energy"].sum(axis=1)) < 40.0
+
+
+def test_a_wrong_gain_scales_the_energy(block: Block, found: Quantities) -> None:
+    gain = ideal_conditions(SETUP).detectors["hcal"].gain
+    muons = simulate_block(plan(SETUP, "muon", has_pile_up=False), 0)
+    q = quantities(muons)
+    one = calibrate_digits(q, SETUP, ideal_conditions(SETUP)).arrays["hcal_cell_energy"]
+    two = calibrate_digits(q, SETUP, changed("hcal", gain=1.2 * gain)).arrays["hcal_cell_energy"]
+    assert two == pytest.approx(1.2 * one, rel=1e-6)
+    assert np.median(one.sum(axis=1)) == pytest.approx(3 * 2.1, rel=0.1)  # hcal3 stands beside the beam
+
+
+def _with(block: Block, first: int, channel: int, samples: np.ndarray) -> Quantities:
+    """Put one more waveform at the beginning of event 0."""
+    q = quantities(block)
+    w = q.digits.waveforms
+    assert w is not None
+    offsets = w.offsets + 1
+    offsets[0] = 0
+    channels = np.insert(w.channel, first, channel).astype(np.int32)
+    more = Waveforms(offsets, channels, np.insert(w.samples, first, samples, axis=0))
+    return q._replace(digits=q.digits._replace(waveforms=more))
+
+
+def test_an_unknown_channel_is_left_out(block: Block, found: Quantities) -> None:
+    q = _with(block, 0, 9999, np.full(32, 4000, dtype=np.uint16))
+    out = calibrate_digits(q, SETUP, ideal_conditions(SETUP))
+    for name, values in found.arrays.items():
+        assert np.array_equal(values, out.arrays[name], equal_nan=True), name
+
+
+def test_a_channel_twice_is_not_known(block: Block) -> None:
+    q = quantities(block)
+    assert q.digits.waveforms is not None
+    channel = int(q.digits.waveforms.channel[0])
+    out = calibrate_digits(
+        _with(block, 0, channel, q.digits.waveforms.samples[0]), SETUP, ideal_conditions(SETUP)
+    )
+    row = np.concatenate([out.arrays[f"{name}_cell_energy"][0] for name in SETUP.detectors])
+    assert np.isnan(row[channel])
+
+
+@pytest.mark.parametrize("value", [0, 4095])
+def test_a_waveform_that_is_not_understood_is_not_known(block: Block, value: int) -> None:
+    q = quantities(block)
+    assert q.digits.waveforms is not None
+    there = set(q.digits.waveforms.channel[: q.digits.waveforms.offsets[1]].tolist())
+    channel = next(c for c in range(3, 75) if c not in there)
+    out = calibrate_digits(
+        _with(block, 0, channel, np.full(32, value, dtype=np.uint16)), SETUP, ideal_conditions(SETUP)
+    )
+    assert np.isnan(out.arrays["ecal_cell_energy"][0, channel - 3])
+
+
+def test_events_of_a_bad_spill_are_no_physics(block: Block) -> None:
+    q = quantities(block)
+    q.arrays["spill"][:100] = 7  # type: ignore[index]
+    conditions = replace(ideal_conditions(SETUP), bad_spills=np.array([7]))
+    out = calibrate_digits(q, SETUP, conditions)
+    assert not out.arrays["trigger_is_physics"][:100].any()
+    assert out.arrays["trigger_is_physics"][100:].all()
+
+
+def test_conditions_of_a_simulation_follow_from_its_setup() -> None:
+    assert conditions_of("na64e_2018", None, ()).digest == ideal_conditions(SETUP).digest
+
+
+def test_straws_and_strips_make_hits_together() -> None:
+    setup = load_setup("na64e_2022")
+    block = simulate_block(plan(setup, "electron", has_pile_up=False), 0)
+    out = calibrate_digits(quantities(block, setup), setup, ideal_conditions(setup))
+    hits = out.hits["incoming"]
+    for plane in range(6):
+        assert (hits.plane == plane).sum() > 0.85 * block.n_events
+    assert (
+        np.diff(hits.plane)[np.diff(np.repeat(np.arange(block.n_events), np.diff(hits.offsets))) == 0] >= 0
+    ).all()
