@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from coffea import processor
 
+from datasets.conditions import Conditions
 from datasets.decode import Quantities, decode
 from datasets.layouts import Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
@@ -48,6 +49,8 @@ class Context:
     period: Period | None  # None for simulation
     blinding: Blinding
     selection: Selection
+    conditions: Conditions | None = None  # of raw digits
+    has_own_conditions: bool = False  # tables of the user's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +160,10 @@ class AnalysisProcessor(processor.ProcessorABC):
         _check_length(events, metadata)
         setup, quantities = self._read(events, layout, metadata)
         context = self._context(quantities, layout, setup, metadata)
-        if layout.level == "raw":
-            quantities = self._calibrate(quantities, context)
         config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
         with np.errstate(all="ignore"):  # warnings would speak of closed events
+            if context.conditions is not None:
+                quantities = calibrate_digits(quantities, setup, context.conditions)
             measured = measure(quantities, layout, setup, config)
             if context.kind == "simulation" and not need_base_of_simulation:
                 base = np.ones(measured.n_events, dtype=bool)
@@ -197,15 +200,14 @@ class AnalysisProcessor(processor.ProcessorABC):
         setup = load_setup(name)
         return setup, decode(events, layout, setup)
 
-    def _calibrate(self, quantities: Quantities, context: Context) -> Quantities:
-        """Make cells and hits of raw digits with the conditions of their run."""
+    def _find_conditions(self, quantities: Quantities, setup: Setup, kind: Kind) -> Conditions:
+        """Return the conditions of the run of raw events."""
         runs = np.unique(quantities.arrays["run"]) if "run" in quantities.arrays else np.zeros(0)
         if len(runs) > 1:
             msg = f"a chunk of raw events holds several runs ({runs[0]} to {runs[-1]}); write a file per run"
             raise ReadError(msg)
-        run = None if context.kind == "simulation" or not len(runs) else int(runs[0])
-        conditions = conditions_of(self.setup or context.setup.name, run, self.conditions)
-        return calibrate_digits(quantities, context.setup, conditions)
+        run = None if kind == "simulation" or not len(runs) else int(runs[0])
+        return conditions_of(self.setup or setup.name, run, self.conditions)
 
     def _context(
         self, quantities: Quantities, layout: Layout, setup: Setup, metadata: Mapping[str, Any]
@@ -231,6 +233,8 @@ class AnalysisProcessor(processor.ProcessorABC):
             period=period,
             blinding=blinding,
             selection=selection,
+            conditions=self._find_conditions(quantities, setup, kind) if layout.level == "raw" else None,
+            has_own_conditions=bool(self.conditions),
         )
 
     def _base(self, measured: Measured, context: Context) -> Mask:
@@ -315,11 +319,15 @@ class AnalysisProcessor(processor.ProcessorABC):
 
 
 def _own_words(context: Context) -> set[str]:
-    """Note where the blinding of data rests on a description that does not come with the project."""
+    """Note the conditions, and where the blinding of data rests on what does not come with the project."""
     layout, setup = context.layout, context.setup
-    if context.kind != "data":
-        return set()
     notes = set()
+    if context.conditions is not None:
+        notes.add(f"raw digits are calibrated by conditions {context.conditions.digest[:16]}")
+    if context.kind != "data":
+        return notes
+    if context.has_own_conditions:
+        notes.add("blinding rests on conditions of the user's own")
     if layout.name not in layout_names() or layout != load_layout(layout.name):
         notes.add(f"blinding rests on a layout of the user's own, '{layout.name}'")
     if setup.name not in setup_names() or setup != load_setup(setup.name):

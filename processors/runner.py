@@ -125,6 +125,7 @@ def prepare(
             progress("looking at files", index + 1, len(request.files))
     setup = _one_setup(probes)
     if processor is not None:
+        _check_conditions(probes, processor)
         probes, lacking = _split_complete(probes, processor, setup)
         losses += lacking
     if not probes:
@@ -132,6 +133,17 @@ def prepare(
         msg = f"none of the {len(request.files)} input files can be used. {reasons}"
         raise InputError(msg)
     return Prepared(probes=tuple(_separate_kinds(probes)), losses=tuple(losses), setup=setup)
+
+
+def _check_conditions(probes: Sequence[Probe], processor: AnalysisProcessor) -> None:
+    """Refuse conditions where there is nothing to calibrate: they would be ignored in silence."""
+    other = next((probe for probe in probes if probe.layout.level != "raw"), None)
+    if processor.conditions and other is not None:
+        msg = (
+            f"--conditions are for raw digits; {other.file.path} has layout {other.layout.name} of level "
+            f"{other.layout.level}, whose energies are calibrated already"
+        )
+        raise ConfigError(msg)
 
 
 def _one_setup(probes: Sequence[Probe]) -> str:

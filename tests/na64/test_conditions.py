@@ -1,6 +1,8 @@
 """What `na64 conditions` and `na64 catalogue` print."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -193,3 +195,14 @@ def test_catalogue(tmp_path: Path, capsys: Capture) -> None:
 def test_shipped_catalogue(capsys: Capture) -> None:
     assert list_catalogue(None) == 0
     assert "3661  2018-invisible" in capsys.readouterr().out
+
+
+def test_conditions_without_raw_digits_are_refused(
+    na64: Callable[..., Any], samples: Path, tmp_path: Path
+) -> None:
+    muons = samples / "geant4" / "muons_100gev.root"
+    assert na64("conditions", "ideal", "geant4_sample", "-o", tmp_path / "tables").status == 2  # no readout
+    assert na64("conditions", "ideal", "na64e_2018", "-o", tmp_path / "tables").status == 0
+    told = na64("run", "invisible", muons, "-o", tmp_path / "run", "--conditions", tmp_path / "tables")
+    assert told.status == 2
+    assert "--conditions are for raw digits" in told.err

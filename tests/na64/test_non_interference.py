@@ -1,5 +1,6 @@
 """Nothing that a command leaves may depend on closed events."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,10 @@ def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any],
         return ["reco", data, "-o", out.with_suffix(".root"), *options]
 
     assert_same(na64, (one, two), tmp_path, arguments)
+    if reader == "run":
+        record = json.loads((tmp_path / "done_1" / "output" / "run.json").read_text())
+        assert "blinding rests on conditions of the user's own" in record["notes"]
+        assert record["blinding"]["state"] == "closed"
 
 
 def test_oracle_files_do_differ_in_closed_events(pair: tuple[Path, Path]) -> None:
