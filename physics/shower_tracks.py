@@ -71,7 +71,7 @@ def secondary_positron_track_density(energy: float, at: npt.ArrayLike) -> Floats
     below = np.concatenate([[0.0], np.cumsum(0.5 * (photon[1:] + photon[:-1]) * np.diff(first))])
     source = _PAIR * (below[-1] - below)  # positrons made per GeV
     grid = energy * np.geomspace(0.01, 1.0 - 2e-4, 200)
-    # In the variable v = ln(start - at) the integrand has no singularity at v -> -infinity.
+    # Steps that grow away from the diverging end, where a positron has lost next to nothing.
     steps = np.geomspace(1e-6, 1.0, 800)
     start = grid[:, None] + (energy - grid[:, None]) * steps
     tracks = electron_track_density(start, grid[:, None]) * np.interp(start, first, source)

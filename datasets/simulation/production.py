@@ -62,9 +62,8 @@ def make_blocks(
         for number, wanted in tasks:
             yield make_block(simulation, level, number, wanted)
         return
-    left = iter(tasks)
     waiting: deque[cf.Future[Made]] = deque()
-    for number, wanted in left:
+    for number, wanted in tasks:
         waiting.append(pool.submit(make_block, simulation, level, number, wanted))
         if len(waiting) >= width:
             yield waiting.popleft().result()

@@ -6,8 +6,6 @@ import pytest
 
 from datasets.simulation.comparison import Comparison, compare
 
-# Wider than the tolerances: what differs, and how, is told in docs/simulation.md.
-
 
 @cache
 def comparisons() -> list[Comparison]:
