@@ -86,6 +86,7 @@ class Work(NamedTuple):
     rivals: Ints  # (most,)
     claim: Floats  # (most channels, n_samples) [ADC] what the clusters explain
     left: Floats  # (most channels,) [ADC] what they leave, summed over samples; 0: nothing to be searched
+    on_strip: Floats  # (most strips + 2 reach + 2,) the same for each strip, reach + 1 zeros on either side
     candidates: Ints  # (most strips, 2) seed, length
     fired: Ints  # (most channels,) those that fired; only they are ever looked at
     strips: Ints  # (most strips,) whose channels fired, in order
@@ -105,6 +106,7 @@ def make_work(table: StripTable, cuts: Cuts) -> Work:
         np.empty(cuts.most, np.int64),
         np.empty((n_channels, n_samples)),
         np.empty(n_channels),
+        np.empty(n_strips + window + 1),
         np.empty((n_strips, 2), np.int64),
         np.empty(n_channels, np.int64),
         np.empty(n_strips, np.int64),
@@ -151,13 +153,15 @@ def find_in_row(
     channel, n_channels = table.channel[row, : table.n_strips[row]], table.n_channels[row]
     width, noise, n_shared = table.width[row] / table.pitch[row], table.noise[row], table.n_shared[row]
     fired, strips = _list_fired(is_fired, channel, n_channels, work)
-    work.left[:n_channels] = 0.0
+    work.on_strip[:] = 0.0
     for c in fired:
         for s in range(charge.shape[1]):
             work.claim[c, s] = 0.0
     n = 0
     while True:
         _fill_left(charge, fired, noise, cuts.noise, cuts.model, work.claim, work.left)
+        for strip in strips:
+            work.on_strip[strip + cuts.reach + 1] = work.left[channel[strip]]
         best, length, rivals = _choose(n, is_full, channel, n_shared, noise, strips, cuts, work)
         if length == 0:
             break
@@ -198,20 +202,12 @@ def _fill_left(
 
 
 @njit(cache=True)
-def _at(strip: int, channel: Ints, left: Floats) -> float:
-    """Return the charge of a strip's channel that is not explained; 0 outside and where dead."""
-    if strip < 0 or strip >= len(channel) or channel[strip] < 0:
-        return 0.0
-    return float(left[channel[strip]])
-
-
-@njit(cache=True)
-def _end(seed: int, step: int, reach: int, channel: Ints, left: Floats) -> int:
+def _end(seed: int, step: int, reach: int, on_strip: Floats) -> int:
     """Return the last strip of a seed's group in one direction: fired strips, with holes of one strip."""
     last = seed
     for distance in range(1, reach + 1):
         strip = seed + step * distance
-        if _at(strip, channel, left) > 0.0:
+        if on_strip[strip + reach + 1] > 0.0:
             last = strip
         elif abs(strip - last) > 1:
             break
@@ -230,32 +226,30 @@ def _choose(
     work: Work,
 ) -> tuple[int, int, int]:
     """Return seed and length of the longest group, and how many as long ones need one of its channels."""
-    left, n, best, length, most = work.left, 0, -1, 0, 0.0
+    on_strip, reach, n, best, length, most = work.on_strip, cuts.reach, 0, -1, 0, 0.0
     for strip in strips:
-        here = left[channel[strip]]
-        if here < cuts.seed * noise[channel[strip]] or here <= 0.0:
+        at, c = strip + reach + 1, channel[strip]
+        here = on_strip[at]
+        if here < cuts.seed * noise[c] or here <= 0.0 or here < on_strip[at + 1] or here <= on_strip[at - 1]:
             continue
-        if _is_tail(strip, n_found, is_full, channel, cuts.reach, work.seed):
+        if n_found and _is_tail(strip, n_found, is_full, channel, reach, work.seed):
             continue
-        if here < _at(strip + 1, channel, left) or here <= _at(strip - 1, channel, left):
-            continue
+        first, last = _end(strip, -1, reach, on_strip), _end(strip, 1, reach, on_strip)
         size, total = 0, 0.0
-        for s in range(
-            _end(strip, -1, cuts.reach, channel, left), _end(strip, 1, cuts.reach, channel, left) + 1
-        ):
-            size += _at(s, channel, left) > 0.0
-            total += _at(s, channel, left)
-        if size < cuts.min_strips and n_shared[channel[strip]] > 1:
+        for s in range(first + reach + 1, last + reach + 2):
+            size += on_strip[s] > 0.0
+            total += on_strip[s]
+        if size < cuts.min_strips and n_shared[c] > 1:
             continue
-        work.candidates[n] = strip, size
+        work.candidates[n, 0], work.candidates[n, 1] = strip, size
         n += 1
         if size > length or (size == length and total > most):
             best, length, most = strip, size, total
     rivals = 0
     for i in range(n):
-        seed, size = work.candidates[i]
-        if size >= length and abs(seed - best) > 2 * cuts.reach:
-            rivals += _is_shared(seed, best, cuts.reach, channel, left)
+        seed, size = work.candidates[i, 0], work.candidates[i, 1]
+        if size >= length and abs(seed - best) > 2 * reach:
+            rivals += _is_shared(seed, best, reach, channel, on_strip)
     return best, length, rivals
 
 
@@ -271,12 +265,14 @@ def _is_tail(strip: int, n: int, is_full: Mask, channel: Ints, reach: int, seed:
 
 
 @njit(cache=True)
-def _is_shared(one: int, other: int, reach: int, channel: Ints, left: Floats) -> bool:
+def _is_shared(one: int, other: int, reach: int, channel: Ints, on_strip: Floats) -> bool:
     """Return whether the groups of two seeds have a fired channel in common."""
-    for s in range(_end(one, -1, reach, channel, left), _end(one, 1, reach, channel, left) + 1):
-        for t in range(_end(other, -1, reach, channel, left), _end(other, 1, reach, channel, left) + 1):
-            if channel[s] == channel[t] and _at(s, channel, left) > 0.0:
-                return True
+    first, last = _end(other, -1, reach, on_strip), _end(other, 1, reach, on_strip)
+    for s in range(_end(one, -1, reach, on_strip), _end(one, 1, reach, on_strip) + 1):
+        if on_strip[s + reach + 1] > 0.0:
+            for t in range(first, last + 1):
+                if channel[s] == channel[t]:
+                    return True
     return False
 
 
@@ -285,8 +281,7 @@ def _start(
     n: int, seed: int, rivals: int, charge: Floats, channel: Ints, reach: int, work: Work
 ) -> None:
     """Add a cluster, with the charge that its strips have left."""
-    first = _end(seed, -1, reach, channel, work.left)
-    last = _end(seed, 1, reach, channel, work.left)
+    first, last = _end(seed, -1, reach, work.on_strip), _end(seed, 1, reach, work.on_strip)
     pulse, n_samples = work.pulse, charge.shape[1]
     work.seed[n], work.rivals[n] = seed, rivals
     for j in range(work.is_used.shape[1]):
@@ -295,7 +290,7 @@ def _start(
         pulse[n, s] = 0.0
     moment, total = 0.0, 0.0
     for strip in range(first, last + 1):
-        left = _at(strip, channel, work.left)
+        left = work.on_strip[strip + reach + 1]
         if left > 0.0:
             work.is_used[n, strip - seed + reach] = True
             for s in range(n_samples):
