@@ -16,9 +16,10 @@ from numba import njit
 from datasets.conditions import Conditions
 from recon.geometry import Setup
 
-__all__ = ["N_LEADING", "N_SAMPLES", "PeakTable", "find_peaks", "peak_table", "sum_events"]
+__all__ = ["PeakTable", "as_json", "find_peaks", "peak_table", "sum_events"]
 
 N_SAMPLES, N_LEADING = 32, 8
+_QUARTERS = np.int32(N_LEADING // 2)  # samples of the pedestal of one converter
 _WINDOW = 25.0  # [ns] on either side of the expected time
 _LEAST = 6.0  # [ADC]
 _PERIOD = 12.5  # [ns]
@@ -51,31 +52,31 @@ def find_peaks(
     samples: npt.NDArray[np.uint16], channel: npt.NDArray[np.int32], table: PeakTable
 ) -> tuple[Floats, Floats]:
     """Return energy [GeV] (0: none in time) and time [ns] of each waveform, both (n_waveforms,)."""
-    n, y = len(samples), np.empty(N_SAMPLES)
+    n, y = len(samples), np.empty(N_SAMPLES, np.int32)  # in quarters of a count: whole numbers are faster
     energy, time = np.empty(n), np.empty(n)
     gain, expected = table.gain, table.expected
     for i in range(n):
-        even, odd = 0, 0
+        even, odd = np.int32(0), np.int32(0)
         for k in range(0, N_LEADING, 2):
             even += np.int32(samples[i, k])
             odd += np.int32(samples[i, k + 1])
-        pedestal = even * (2.0 / N_LEADING), odd * (2.0 / N_LEADING)
         for k in range(0, N_SAMPLES, 2):
-            y[k] = samples[i, k] - pedestal[0]
-            y[k + 1] = samples[i, k + 1] - pedestal[1]
+            y[k] = np.int32(samples[i, k]) * _QUARTERS - even
+            y[k + 1] = np.int32(samples[i, k + 1]) * _QUARTERS - odd
         top = y[0]
         for k in range(1, N_SAMPLES):
             top = max(top, y[k])
         at = 0
         while y[at] < top:
             at += 1
-        half = 0.5 * top
-        while at > 0 and y[at - 1] > half:
+        while at > 0 and 2 * y[at - 1] > top:
             at -= 1
-        time[i] = np.nan
-        if at > 0 and top >= _LEAST:
-            time[i] = (at - 1 + (half - y[at - 1]) / (y[at] - y[at - 1])) * _PERIOD - expected[channel[i]]
-        energy[i] = top * gain[channel[i]] if abs(time[i]) < _WINDOW else 0.0
+        height, t = top / _QUARTERS, np.nan
+        if at > 0 and height >= _LEAST:
+            part = (0.5 * top - y[at - 1]) / (y[at] - y[at - 1])
+            t = (at - 1 + part) * _PERIOD - expected[channel[i]]
+        time[i] = t
+        energy[i] = height * gain[channel[i]] if abs(t) < _WINDOW else 0.0
     return energy, time
 
 

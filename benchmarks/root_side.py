@@ -38,24 +38,23 @@ template <class Samples>
 Pulses find(const RVec<int> &channel, const Samples &samples) {
   const std::size_t n = channel.size();
   Pulses out{std::vector<double>(n), std::vector<double>(n)};
-  double y[32];
+  std::int32_t y[32];  // in quarters of a count: whole numbers are faster
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint16_t *s = waveform(samples, i);
-    int even = 0, odd = 0;
+    std::int32_t even = 0, odd = 0;
     for (int k = 0; k < 8; k += 2) { even += s[k]; odd += s[k + 1]; }
-    const double p0 = even * (2.0 / 8), p1 = odd * (2.0 / 8);
-    for (int k = 0; k < 32; k += 2) { y[k] = s[k] - p0; y[k + 1] = s[k + 1] - p1; }
-    double top = y[0];
+    for (int k = 0; k < 32; k += 2) { y[k] = 4 * s[k] - even; y[k + 1] = 4 * s[k + 1] - odd; }
+    std::int32_t top = y[0];
     for (int k = 1; k < 32; ++k) top = y[k] > top ? y[k] : top;
     int at = 0;
     while (y[at] < top) ++at;
-    const double half = 0.5 * top;
-    while (at > 0 && y[at - 1] > half) --at;
+    while (at > 0 && 2 * y[at - 1] > top) --at;
+    const double height = top / 4.0;
     double t = std::nan("");
-    if (at > 0 && top >= 6.0)
-      t = (at - 1 + (half - y[at - 1]) / (y[at] - y[at - 1])) * 12.5 - expected[channel[i]];
+    if (at > 0 && height >= 6.0)
+      t = (at - 1 + (0.5 * top - y[at - 1]) / (y[at] - y[at - 1])) * 12.5 - expected[channel[i]];
     out.time[i] = t;
-    out.energy[i] = std::abs(t) < 25.0 ? top * gain[channel[i]] : 0.0;
+    out.energy[i] = std::abs(t) < 25.0 ? height * gain[channel[i]] : 0.0;
   }
   return out;
 }
