@@ -53,16 +53,16 @@ def find_peaks(
 ) -> tuple[Floats, Floats]:
     """Return energy [GeV] (0: none in time) and time [ns] of each waveform, both (n_waveforms,)."""
     n, y = len(samples), np.empty(N_SAMPLES, np.int32)  # in quarters of a count: whole numbers are faster
-    energy, time = np.empty(n), np.empty(n)
+    energy, time, is_odd = np.empty(n), np.empty(n), np.zeros(N_SAMPLES, np.int32)
+    is_odd[1::2] = 1
     gain, expected = table.gain, table.expected
     for i in range(n):
         even, odd = np.int32(0), np.int32(0)
         for k in range(0, N_LEADING, 2):
             even += np.int32(samples[i, k])
             odd += np.int32(samples[i, k + 1])
-        for k in range(0, N_SAMPLES, 2):
-            y[k] = np.int32(samples[i, k]) * _QUARTERS - even
-            y[k + 1] = np.int32(samples[i, k + 1]) * _QUARTERS - odd
+        for k in range(N_SAMPLES):
+            y[k] = np.int32(samples[i, k]) * _QUARTERS - even - (odd - even) * is_odd[k]
         top = y[0]
         for k in range(1, N_SAMPLES):
             top = max(top, y[k])

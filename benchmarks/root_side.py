@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import ROOT
@@ -59,7 +60,8 @@ Pulses find(const RVec<int> &channel, const Samples &samples) {
   return out;
 }
 
-inline double sum(const RVec<int> &channel, const Pulses &pulses, int which) {
+template <int which>
+double sum(const RVec<int> &channel, const Pulses &pulses) {
   double total = 0.0;
   for (std::size_t i = 0; i < channel.size(); ++i)
     if (sum_of[channel[i]] == which) total += pulses.energy[i];
@@ -71,8 +73,8 @@ TH2D run(const char *path, const char *samples) {
   ROOT::RDataFrame frame("raw", path);
   auto histogram =
       frame.Define("pulses", find<Samples>, {"adc_channel", samples})
-          .Define("ecal", [](const RVec<int> &c, const Pulses &p) { return sum(c, p, 0); }, {"adc_channel", "pulses"})
-          .Define("hcal", [](const RVec<int> &c, const Pulses &p) { return sum(c, p, 1); }, {"adc_channel", "pulses"})
+          .Define("ecal", sum<0>, {"adc_channel", "pulses"})
+          .Define("hcal", sum<1>, {"adc_channel", "pulses"})
           .template Histo2D<double, double>({"plane", "", 150, 0.0, 150.0, 150, 0.0, 150.0}, "ecal", "hcal");
   return *histogram;
 }
@@ -103,7 +105,7 @@ def main(table_path: str, histogram_path: str) -> None:
         say({"seconds": seconds})
 
 
-def _fill(vector, values) -> None:
+def _fill(vector: Any, values: Any) -> None:
     for value in values:
         vector.push_back(value)
 

@@ -210,9 +210,7 @@ def _subtract_common_mode(charge: Floats, is_there: Mask, least_share: float, ch
     """Subtract the median of each chip's channels, sample by sample, where enough of them are there."""
     for start in range(0, len(charge), chip):
         stop = min(start + chip, len(charge))
-        n_there = 0
-        for c in range(start, stop):
-            n_there += is_there[c]
+        n_there = is_there[start:stop].sum()
         if n_there < max(least_share * (stop - start), 2.0):
             continue
         here = np.flatnonzero(is_there[start:stop]) + start

@@ -277,9 +277,7 @@ def _is_shared(one: int, other: int, reach: int, channel: Ints, on_strip: Floats
 
 
 @njit(cache=True)
-def _start(
-    n: int, seed: int, rivals: int, charge: Floats, channel: Ints, reach: int, work: Work
-) -> None:
+def _start(n: int, seed: int, rivals: int, charge: Floats, channel: Ints, reach: int, work: Work) -> None:
     """Add a cluster, with the charge that its strips have left."""
     first, last = _end(seed, -1, reach, work.on_strip), _end(seed, 1, reach, work.on_strip)
     pulse, n_samples = work.pulse, charge.shape[1]
@@ -315,18 +313,19 @@ def _share(
     work: Work,
 ) -> None:
     """Share the channels between the clusters until these stand still, and fill what they claim."""
-    position, pulse, profile, claim = work.position, work.pulse, work.profile, work.claim
+    reach, seed, position, pulse = cuts.reach, work.seed, work.position, work.pulse
+    profile, claim = work.profile, work.claim
     for _ in range(cuts.n_iterations):
-        _fill_claim(n, is_fired, channel, fired, width, cuts.reach, work.seed, position, pulse, profile, claim)
+        _fill_claim(n, is_fired, channel, fired, width, reach, seed, position, pulse, profile, claim)
         farthest = 0.0
         for k in range(n):
-            before, first = position[k], work.seed[k] - cuts.reach
+            before, first = position[k], seed[k] - reach
             _renew(k, first, charge, is_full, channel, width, work.is_used, position, pulse, profile, claim)
-            position[k] = min(max(position[k], work.seed[k] - 1.5), work.seed[k] + 1.5)
+            position[k] = min(max(position[k], seed[k] - 1.5), seed[k] + 1.5)
             farthest = max(farthest, abs(position[k] - before))
         if farthest < _TOLERANCE:
             break
-    _fill_claim(n, is_fired, channel, fired, width, cuts.reach, work.seed, position, pulse, profile, claim)
+    _fill_claim(n, is_fired, channel, fired, width, reach, seed, position, pulse, profile, claim)
 
 
 @njit(cache=True)
