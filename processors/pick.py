@@ -200,7 +200,12 @@ def _read(probe: Probe, processor: ProcessorABC, start: int, stop: int) -> Any:
     results: list[Any] = []
     executor = ChunkExecutor(consume=lambda _, result: results.append(result))
     runner = Runner(executor, schema=schema_for(probe.layout), metadata_cache={}, xrootdtimeout=300)
-    told = runner.run([make_item(probe, start, stop)], processor)
+    try:
+        told = runner.run([make_item(probe, start, stop)], processor)
+    except Exception as error:
+        if error.__cause__ is None or not str(error).startswith("Failed processing file"):
+            raise
+        raise error.__cause__ from None  # without coffea's words around it
     for _, reason in told.get("lost", set()):
         msg = f"{probe.file.path}: entries {start} to {stop - 1} cannot be read: {reason}"
         raise ReadError(msg)

@@ -45,6 +45,7 @@ def draw_front(axes: Axes, picked: Picked, detector: Detector, index: int, norm:
     axes.set_title(f"{name}: {energy}", fontsize=10, pad=4)
     axes.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), aspect="equal")
     axes.tick_params(labelsize=8)
+    axes.minorticks_off()
     if cells is None:
         frame = [(x[i, j], y[i, j]) for i, j in ((0, 0), (-1, 0), (-1, -1), (0, -1))]
         axes.add_patch(hatched(frame, f"{section.name} unknown"))

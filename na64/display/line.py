@@ -98,7 +98,7 @@ def draw_views(above: Axes, side: Axes, picked: Picked, norm: LogNorm) -> None:
             axes.add_patch(patch)
         _draw_paths(axes, picked, index, scale)
         reach = [edge for e in elements if e.group != "magnet" for edge in (e.x, e.y)[index]]
-        axes.set(xlim=(scale(-np.inf) - 4, scale(np.inf) + 4), ylabel=f"{'xy'[index]} [mm]")
+        axes.set(xlim=(scale(-np.inf) - 8, scale(np.inf) + 4), ylabel=f"{'xy'[index]} [mm]")
         axes.set_ylim(min(reach) - _MARGIN, max(reach) + _MARGIN)
         ticks = scale.ticks(16)
         axes.set_xticks(scale(ticks), [f"{1e-3 * tick:.4g}" for tick in ticks])

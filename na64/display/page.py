@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
@@ -24,6 +25,8 @@ from processors.pick import Picked
 from recon.geometry import Detector
 
 __all__ = ["draw_event", "heading", "write_pages"]
+
+Floats = npt.NDArray[np.float64]
 
 _WIDTH, _HEIGHT = 18.0, 12.2  # [inch]
 _WAVEFORMS = 2.4  # [inch] height of their row
@@ -73,8 +76,12 @@ def draw_event(picked: Picked, file: str, *, waveforms: bool = False) -> Figure:
     matplotlib Figure, not saved
     """
     page = _Page(_HEIGHT + (_WAVEFORMS if waveforms else 0.0))
-    norm = energy_norm(picked.measured.cells.values())
+    norm = energy_norm(_energies(picked))
     above, side = page.axes(_LEFT, 1.1, 11.8, 3.1), page.axes(_LEFT, 4.3, 11.8, 1.6)
+    title, numbers = heading(picked, file)
+    style.label_axes(above, _kind(picked), title=title, right=numbers)  # draws what is there: nothing yet
+    for axes, view in ((above, "from above (z, x)"), (side, "from the side (z, y)")):
+        axes.annotate(view, (0.99, 0), (0, 6), ha="right", fontstyle="italic", **style.OVER_AXES)
     draw_views(above, side, picked, norm)
     above.set_xticklabels([])
     above.legend(loc="lower left", fontsize=9, ncol=5, frameon=True, framealpha=0.8, edgecolor="none")
@@ -83,10 +90,14 @@ def draw_event(picked: Picked, file: str, *, waveforms: bool = False) -> Figure:
     draw_verdicts(page.axes(13.1, 1.0, 4.8, _HEIGHT - 1.3), picked)
     if waveforms:
         draw_waveforms(page.row(6, _HEIGHT + 0.1, 1.6, n_drawn=6), picked)
-    title, numbers = heading(picked, file)
-    for axes, view in ((above, "from above (z, x)"), (side, "from the side (z, y)")):
-        axes.annotate(view, (0.99, 0), (0, 6), ha="right", fontstyle="italic", **style.OVER_AXES)
-    return style.label_axes(above, _kind(picked), title=title, right=numbers)
+    return page.figure
+
+
+def _energies(picked: Picked) -> list[Floats]:
+    """Return all energies that are drawn in colour."""
+    detectors = picked.context.setup.detectors
+    parts = [picked.columns.get(f"{name}_{detector.part}_energy") for name, detector in detectors.items()]
+    return [*picked.measured.cells.values(), *(part for part in parts if part is not None)]
 
 
 @style.styled
@@ -143,7 +154,7 @@ def _draw_fronts(page: _Page, picked: Picked, norm: LogNorm, top: float) -> None
             left = _draw_sections(page, picked, detectors[name], norm, (left, top, size, gap))
     bar = page.axes(left, top, 0.15, 2.6)
     colours = page.figure.colorbar(ScalarMappable(norm, colormaps[CMAP]), cax=bar)
-    colours.set_label("cell energy [GeV]", fontsize=10)
+    colours.set_label("energy in the line of sight [GeV]", fontsize=10)
     bar.tick_params(labelsize=8)
     others = [detector for name, detector in detectors.items() if name not in _FRONTS]
     height = 2.9 / max(len(others), 1)

@@ -12,7 +12,7 @@ from processors.digits import FittedWaveform, fit_waveforms
 from processors.pick import Picked
 from recon.geometry import Setup
 
-__all__ = ["draw_waveforms"]
+__all__ = ["cell_name", "draw_waveforms"]
 
 
 def draw_waveforms(panels: Sequence[Axes], picked: Picked) -> None:
@@ -56,6 +56,7 @@ def _draw(axes: Axes, waveform: FittedWaveform, name: str) -> None:
     axes.set_title(f"{name}: {energy}", fontsize=9, pad=3)
     axes.set_xlabel("time [ns]", fontsize=9)
     axes.tick_params(labelsize=8)
+    axes.minorticks_off()
 
 
 def cell_name(setup: Setup, cell: int) -> str:
