@@ -13,6 +13,7 @@ from datasets.reader import EventReader, ReadError, raw_field
 
 __all__ = [
     "Digits",
+    "ShortWaveforms",
     "StrawDigits",
     "StripDigits",
     "Waveforms",
@@ -34,6 +35,13 @@ class Waveforms(NamedTuple):
     offsets: Ints  # (n_events + 1,)
     channel: Int32s  # (n_digits,) index in the row of all cells of the setup
     samples: npt.NDArray[np.uint16]  # (n_digits, n_samples) [ADC]
+
+
+class ShortWaveforms(NamedTuple):
+    """Channels whose waveforms have another number of samples than they should, sorted by event."""
+
+    offsets: Ints  # (n_events + 1,)
+    channel: Int32s  # (n_digits,)
 
 
 class StripDigits(NamedTuple):
@@ -60,6 +68,7 @@ class Digits(NamedTuple):
     waveforms: Waveforms | None = None
     strips: StripDigits | None = None
     straws: StrawDigits | None = None
+    short: ShortWaveforms | None = None
 
 
 def read_digits(reader: EventReader, source: DigitBranches) -> Digits:
@@ -82,16 +91,22 @@ def read_digits(reader: EventReader, source: DigitBranches) -> Digits:
         for name, branches in source.kinds().items()
         if all(reader.has(raw_field(branch)) for branch in branches)
     }
+    waveforms, short = (
+        read_waveforms(reader, source.waveforms)
+        if source.waveforms and "waveforms" in there
+        else (None, None)
+    )
     return Digits(
-        read_waveforms(reader, source.waveforms) if source.waveforms and "waveforms" in there else None,
+        waveforms,
         read_strips(reader, source.strips) if source.strips and "strips" in there else None,
         read_straws(reader, source.straws) if source.straws and "straws" in there else None,
+        short,
     )
 
 
-def read_waveforms(reader: EventReader, source: SampleBranches) -> Waveforms:
+def read_waveforms(reader: EventReader, source: SampleBranches) -> tuple[Waveforms, ShortWaveforms]:
     """
-    Read waveforms.
+    Read waveforms, and set aside those that are damaged.
 
     Parameters
     ----------
@@ -100,13 +115,56 @@ def read_waveforms(reader: EventReader, source: SampleBranches) -> Waveforms:
         The samples of an event may be nested (`samples[n][32]` of ROOT, a list of arrays of an RNTuple) or
         follow each other in one list (a TTree of uproot).
 
+    Returns
+    -------
+    Waveforms
+        With all of their samples.
+    ShortWaveforms
+        The other channels. Where samples follow each other in one list that is too short or too long, nobody
+        can tell whose are missing: all channels of that event.
+
     Raises
     ------
     ReadError
-        If a branch cannot be read, or there are more or fewer samples than channels need.
+        If a branch cannot be read, or no waveform at all has the number of samples that the layout says.
     """
     channel = reader.field(raw_field(source.channel))
-    return Waveforms(_offsets(channel), _flat(channel, np.int32), _samples(reader, source, channel))
+    lists = reader.field(raw_field(source.samples))
+    numbers, counts = _flat(channel, np.int32), ak.to_numpy(ak.num(channel))
+    is_whole, fits = _find_whole(lists, counts, source.n_samples)
+    if len(is_whole) and not is_whole.any():
+        _samples(reader, source, channel)  # says what does not fit
+    event = np.repeat(np.arange(len(counts)), counts)
+    if is_whole.all() and fits.all():
+        samples = _flat(lists, np.uint16)
+    else:
+        rows = ak.flatten(lists[fits])
+        samples = _flat(rows if lists.ndim == 2 else rows[is_whole[fits[event]]], np.uint16)
+    return (
+        Waveforms(
+            _starts(event[is_whole], len(counts)), numbers[is_whole], samples.reshape(-1, source.n_samples)
+        ),
+        ShortWaveforms(_starts(event[~is_whole], len(counts)), numbers[~is_whole]),
+    )
+
+
+def _find_whole(
+    lists: ak.Array, counts: Array, n_samples: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which waveforms have all samples, (n_digits,), and which events as many lists as channels."""
+    there = ak.to_numpy(ak.num(lists))
+    if lists.ndim == 2:
+        fits = there == counts * n_samples
+        return np.repeat(fits, counts), fits
+    fits = there == counts
+    is_whole = np.repeat(fits, counts)
+    is_whole[is_whole] = ak.to_numpy(ak.flatten(ak.num(lists[fits], axis=2))) == n_samples
+    return is_whole, fits
+
+
+def _starts(event: Array, n_events: int) -> Ints:
+    """Return the offsets of digits sorted by event."""
+    return np.concatenate([[0], np.cumsum(np.bincount(event, minlength=n_events))]).astype(np.int64)
 
 
 def read_strips(reader: EventReader, source: SampleBranches) -> StripDigits:
@@ -136,11 +194,12 @@ def read_straws(reader: EventReader, source: StrawBranches) -> StrawDigits:
 
 def select_digits(digits: Digits, mask: npt.NDArray[np.bool_]) -> Digits:
     """Return the digits of the events where ``mask``, shape (n_events,), is True."""
-    waveforms, strips, straws = digits
+    waveforms, strips, straws, short = digits
     return Digits(
         None if waveforms is None else Waveforms(*_select(waveforms, mask)),
         None if strips is None else StripDigits(*_select(strips, mask)),
         None if straws is None else StrawDigits(*_select(straws, mask)),
+        None if short is None else ShortWaveforms(*_select(short, mask)),
     )
 
 

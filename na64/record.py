@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from na64 import __version__
+from na64.tables import quality_json
 from processors.result import AnalysisResult
 from processors.rooms import source_digest
 from processors.runner import Account, Prepared
@@ -56,6 +57,9 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
             "eot_used": None,
             "eot_lost": None,
             "reason": "the run catalogue has no particles on target for these files",
+        },
+        "quality": {
+            name: quality_json(sample.quality) for name, sample in sorted(record.result.samples.items())
         },
         "blinding": _blinding(record.result),
         "inputs": describe_inputs(prepared),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from datasets.schema import layout_of
 from datasets.setups import load_setup, setup_names
 from processors.digits import calibrate_digits, conditions_of
 from processors.histograms import HistogramSpec, fill, nminus1_spec
+from processors.quality import Counts, count_damage
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
 from recon.geometry import Setup
@@ -64,6 +65,7 @@ class Selected:
     base: Mask  # (n_events,)
     weight: npt.NDArray[np.float64]
     total_weight: tuple[float, float]  # sum and sum of squares over all entries
+    quality: Counts = field(default_factory=dict)
 
 
 class AnalysisProcessor(processor.ProcessorABC):
@@ -170,13 +172,16 @@ class AnalysisProcessor(processor.ProcessorABC):
             else:
                 base = self._base(measured, context)
             weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
-            total = (float(measured.n_events),) * 2
+            total, shown = (float(measured.n_events),) * 2, None
             if context.kind == "simulation":
                 total = (float(weight.sum()), float((weight**2).sum()))
             else:
-                keep = context.blinding.shown(base, measured.columns)
-                measured, base, weight = measured.select(keep), base[keep], np.ones(np.count_nonzero(keep))
+                shown = context.blinding.shown(base, measured.columns)
+                measured, base, weight = measured.select(shown), base[shown], np.ones(np.count_nonzero(shown))
             columns = complete(measured, setup)
+        damage = count_damage(quantities.damage, shown)
+        if damage and "track_is_overflow" in columns:
+            damage |= count_damage({"track_candidates_are_too_many": columns["track_is_overflow"]}, None)
         return Selected(
             context=context,
             entries=quantities.n_events,
@@ -185,6 +190,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             base=base,
             weight=weight,
             total_weight=total,
+            quality=damage,
         )
 
     def _read(
@@ -256,7 +262,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         if context.kind == "calibration":
             mask &= _calibration_triggers(columns, base.trigger, n)
         if context.period is not None and context.period.runs and "run" in columns:
-            mask &= _in_runs(columns["run"], context.period)
+            mask &= context.period.cover(columns["run"])
         for cut in context.selection.base_cuts:
             mask &= passes(cut, columns, n)
         return mask
@@ -293,6 +299,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             entries=selected.entries,
             cutflow=flow,
             regions=_count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
+            quality=selected.quality,
         )
         return AnalysisResult(
             samples={context.dataset: sample},
@@ -392,10 +399,3 @@ def _calibration_triggers(columns: Columns, physics: str, n_events: int) -> Mask
     """Return the events of calibration triggers; physics triggers stay closed everywhere."""
     none = np.zeros(n_events, dtype=bool)
     return columns.get("trigger_is_calibration", none) & ~columns[physics]
-
-
-def _in_runs(run: npt.NDArray[np.int64], period: Period) -> Mask:
-    inside = np.zeros(len(run), dtype=bool)
-    for first, last in period.runs:
-        inside |= (run >= first) & (run <= last)
-    return inside

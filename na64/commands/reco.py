@@ -24,7 +24,9 @@ from na64.commands.common import (
 from na64.errors import UserError
 from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
+from na64.tables import quality_json, quality_text
 from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
+from processors.quality import Counts, add_counts
 from processors.runner import Account, Prepared, make_items, prepare, run_items
 from selections.blinding import Blinding
 
@@ -45,6 +47,7 @@ class _InOrder:
     def __init__(self, writer: ColumnWriter | ParquetColumnWriter, order: list[WorkItem]) -> None:
         self.writer = writer
         self.events = 0
+        self.quality: Counts = {}
         self._place = {item: index for index, item in enumerate(order)}
         self._waiting: dict[int, ColumnChunk | None] = {}
         self._next = 0
@@ -57,6 +60,7 @@ class _InOrder:
             if ready is not None:
                 self.writer.write(ready.columns)
                 self.events += ready.n_events
+                self.quality = add_counts(self.quality, ready.quality)
 
 
 def write_columns(options: RecoOptions) -> int:
@@ -90,10 +94,11 @@ def write_columns(options: RecoOptions) -> int:
                 _, account = run_items(prepared, processor, execution, _Nothing(), tell, consume=sink)
                 require_events(account)
                 metadata["events"] = _events(account, sink.events)
+                metadata["quality"] = quality_json(sink.quality)
             replace_path(partial, options.output, overwrite=options.overwrite)
         finally:
             partial.unlink(missing_ok=True)
-    _tell(options, prepared, account, sink.events)
+    _tell(options, prepared, account, sink)
     return loss_status(account, options.max_loss)
 
 
@@ -148,11 +153,13 @@ def _events(account: Account, written: int) -> dict[str, Any]:
     }
 
 
-def _tell(options: RecoOptions, prepared: Prepared, account: Account, written: int) -> None:
+def _tell(options: RecoOptions, prepared: Prepared, account: Account, sink: _InOrder) -> None:
+    if text := quality_text(options.output.name, sink.quality):
+        typer.echo(text)
     kind = prepared.probes[0].kind
     what = "shown events" if kind == "data" else "events"
     typer.echo(account_line(account))
     passed = f" that pass {', '.join(options.keep)}" if options.keep else ""
-    typer.echo(f"{options.output}: {written} {what}{passed}")
+    typer.echo(f"{options.output}: {sink.events} {what}{passed}")
     for line in loss_lines(account):
         print(f"na64: {line}", file=sys.stderr)  # noqa: T201

@@ -21,7 +21,7 @@ from na64.commands.common import (
 from na64.outputs import check_output
 from na64.record import RunRecord
 from na64.run_directory import write_run_directory
-from na64.tables import cutflow_text
+from na64.tables import cutflow_text, quality_text
 from processors.result import AnalysisResult
 from processors.runner import prepare, run_items
 
@@ -82,6 +82,9 @@ def run_analysis(options: RunOptions) -> int:
 def _tell(options: RunOptions, record: RunRecord) -> None:
     """Print the cut-flow and where everything is."""
     typer.echo(cutflow_text(record.result))
+    for name, sample in sorted(record.result.samples.items()):
+        if text := quality_text(name, sample.quality):
+            typer.echo(text)
     account = record.account
     typer.echo(account_line(account))
     for note in sorted(record.result.notes):
