@@ -34,6 +34,7 @@ class RunRecord:
     account: Account
     prepared: Prepared
     selection: Selection
+    exposure: Mapping[str, Any]  # from `na64.exposure.describe_exposure`
     options: Mapping[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -52,12 +53,7 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
             "unknown_files": account.unknown_files,
         },
         "losses": [asdict(loss) for loss in account.losses],
-        "exposure": {
-            "eot_input": None,
-            "eot_used": None,
-            "eot_lost": None,
-            "reason": "the run catalogue has no particles on target for these files",
-        },
+        "exposure": dict(record.exposure),
         "quality": {
             name: quality_json(sample.quality) for name, sample in sorted(record.result.samples.items())
         },

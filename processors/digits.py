@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from recon.strip_hits import TrackerHits, join_hits, select_planes
 from recon.strips import find_strip_hits, strip_table
 from recon.waveforms import Quality, WaveformConfig, measure_waveforms
 
-__all__ = ["calibrate_digits", "conditions_of"]
+__all__ = ["calibrate_digits", "conditions_of", "refuse_spills", "spills_in"]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -104,15 +104,40 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     if master is not None:
         damage["master_time_is_unknown"] = (~np.isfinite(master)).astype(np.int64)
         arrays = _without_time(arrays, ~np.isfinite(master), setup)
-    if "spill" in arrays:
-        is_bad = np.isin(arrays["spill"], conditions.bad_spills)
-        damage["spill_is_bad"] = is_bad.astype(np.int64)
-        for trigger in {"trigger_is_physics", "trigger_is_calibration"} & set(arrays):
-            arrays[trigger] = arrays[trigger].astype(bool) & ~is_bad
     planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
     strips, straws = strip_table(planes), straw_table(planes)
     damage |= of_trackers(digits, strips, straws, n)
-    return Quantities(n, arrays, _find_hits(digits, setup, strips, straws), digits, damage)
+    found = Quantities(n, arrays, _find_hits(digits, setup, strips, straws), digits, damage)
+    return (
+        refuse_spills(found, np.isin(arrays["spill"], conditions.bad_spills)) if "spill" in arrays else found
+    )
+
+
+def refuse_spills(quantities: Quantities, is_bad: Mask) -> Quantities:
+    """
+    Take the triggers from the events of bad spills, and count them.
+
+    Parameters
+    ----------
+    quantities : Quantities
+    is_bad : bool, shape (n_events,)
+        In addition to those that are bad already.
+    """
+    arrays, damage = dict(quantities.arrays), dict(quantities.damage)
+    before = damage.get("spill_is_bad", np.zeros(quantities.n_events, dtype=np.int64))
+    damage["spill_is_bad"] = np.maximum(before, is_bad.astype(np.int64))
+    for trigger in sorted({"trigger_is_physics", "trigger_is_calibration"} & set(arrays)):
+        arrays[trigger] = arrays[trigger].astype(bool) & ~is_bad
+    return quantities._replace(arrays=arrays, damage=damage)
+
+
+def spills_in(arrays: Mapping[str, Array], spills: Mapping[int, Collection[int] | None]) -> Mask:
+    """Return the events of listed spills, (n_events,); None lists all spills of a run."""
+    run = arrays["run"]
+    inside = np.zeros(len(run), dtype=bool)
+    for number, listed in spills.items():
+        inside |= (run == number) & (True if listed is None else np.isin(arrays["spill"], list(listed)))
+    return inside
 
 
 def _without_time(arrays: Mapping[str, Array], is_unknown: Mask, setup: Setup) -> dict[str, Array]:
