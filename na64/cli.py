@@ -10,9 +10,11 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from na64.conditions_cli import catalogue, conditions_app
+from na64.conditions_cli import catalogue as list_catalogue
+from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
 from na64.options import (
+    CatalogueOption,
     ChunkOption,
     ConditionsOption,
     ExecutorOption,
@@ -41,7 +43,7 @@ app = typer.Typer(
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
-app.command("catalogue")(catalogue)
+app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 
@@ -57,6 +59,7 @@ def run(
     layout: LayoutOption = None,
     kind: KindOption = None,
     conditions: ConditionsOption = None,
+    catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -87,6 +90,7 @@ def run(
                 layout=layout,
                 kind=kind,
                 conditions=tuple(str(path) for path in conditions or ()),
+                catalogue=catalogue,
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,
@@ -117,6 +121,7 @@ def reco(
     layout: LayoutOption = None,
     kind: KindOption = None,
     conditions: ConditionsOption = None,
+    catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -140,6 +145,7 @@ def reco(
                 layout=layout,
                 kind=kind,
                 conditions=tuple(str(path) for path in conditions or ()),
+                catalogue=catalogue,
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,

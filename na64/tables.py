@@ -6,9 +6,10 @@ import csv
 import io
 from typing import Any
 
+from processors.quality import COUNTERS, Counts
 from processors.result import AnalysisResult, Sample
 
-__all__ = ["cutflow_csv", "cutflow_json", "cutflow_latex", "cutflow_text"]
+__all__ = ["cutflow_csv", "cutflow_json", "cutflow_latex", "cutflow_text", "quality_json", "quality_text"]
 
 _COLUMNS = (
     "name",
@@ -131,3 +132,21 @@ def _latex(text: str) -> str:
     for plain, escaped in _LATEX.items():
         text = text.replace(plain, escaped)
     return text
+
+
+def quality_json(counts: Counts) -> dict[str, dict[str, int | None]]:
+    """Return the quality counters of raw digits for run.json, those that counted nothing too."""
+    return {name: {"digits": count.digits, "events": count.events} for name, count in counts.items()}
+
+
+def quality_text(name: str, counts: Counts) -> str:
+    """Return a short table of the quality counters that counted something; empty if none did."""
+    found = {key: count for key, count in counts.items() if count.events}
+    if not found:
+        return ""
+    width = max(map(len, found))
+    lines = [f"{name}: damaged digits and events", f"  {'counter':<{width}}  {'digits':>9} {'events':>9}"]
+    for key, count in found.items():
+        digits = "-" if count.digits is None else count.digits
+        lines.append(f"  {key:<{width}}  {digits:>9} {count.events:>9}  {COUNTERS[key].label}")
+    return "\n".join(lines) + "\n"
