@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from na64.background_cli import background
 from na64.conditions_cli import catalogue, conditions_app
 
 __all__ = ["app", "main"]
@@ -26,6 +27,7 @@ setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_w
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
 app.command("catalogue")(catalogue)
+app.command("background")(background)
 
 _INTERRUPTED = 130  # exit status
 Inputs = Annotated[
