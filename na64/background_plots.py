@@ -76,13 +76,17 @@ def draw_side_band(band: SideBandFit, config: SideBand, label: str, origin: str 
         _draw_fit(axes, band, config, (closed[0], last), float(np.diff(shown.edges)[0]))
     axes.set_yscale("log")
     expected = found.expected
-    axes.set_ylim(min(0.02, max(1e-5, 0.1 * expected.value)), 40 * max(1.0, largest))
+    lowest = max(1e-5, 0.1 * expected.value / (closed[1] - closed[0])) if largest else 0.02
+    axes.set_ylim(min(0.02, lowest), 40 * max(1.0, largest))
     axes.set_xlabel(f"{style.pretty(_NAMES.get(config.column, config.column))} [GeV]")
     axes.set_ylabel(f"events / {np.diff(shown.edges)[0]:g} GeV".replace("/ 1 GeV", "/ GeV"))
     axes.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False, ncol=2)
     text = f"{expected.value:.3g}  (68%: {expected.low:.3g} to {expected.high:.3g}) events expected"
     style.add_note(axes, f"in the closed region {text}; fitted from {_window(found.nominal.window)} GeV")
-    return style.label_axes(axes, label, title=f"{band.name.replace('_', ' ')}: {config.label}", right=origin)
+    if not largest:
+        style.add_text(axes, "no events", 0.5 * (closed[1] + last), 1.0)
+    name = f"side band {band.name.rpartition('_')[2].upper()}"
+    return style.label_axes(axes, label, title=f"{name}: {config.label}", right=origin)
 
 
 def _window(window: tuple[float, float]) -> str:
@@ -145,6 +149,7 @@ def draw_sources(background: Background, label: str, origin: str = "") -> Figure
     names = [e.source.label if e.source.in_total else f"({e.source.label})" for e in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=10)
     axes.minorticks_off()
+    axes.tick_params(axis="y", length=0)
     axes.set_xlim(left=0)
     axes.set_xlabel("events expected in the closed region")
     style.add_note(axes, "thick: statistical, thin: all errors, 68%; in brackets: not in the total")

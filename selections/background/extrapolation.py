@@ -138,13 +138,13 @@ class Extrapolation(NamedTuple):
         (R. Barlow, arXiv:hep-ex/0207026). What is left is a systematic error.
         """
         moves = [_beyond_fluctuation(self.nominal, fit) for fit in self.variations]
-        return -min([0.0, *moves]), max([0.0, *moves])
+        return abs(min([0.0, *moves])), max([0.0, *moves])
 
     @property
     def model_errors(self) -> tuple[float, float]:
         """Return how far other shapes move the estimate down and up."""
         moves = [fit.expected.value - self.nominal.expected.value for fit in self.models]
-        return -min([0.0, *moves]), max([0.0, *moves])
+        return abs(min([0.0, *moves])), max([0.0, *moves])
 
     @property
     def interval(self) -> Interval:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from recon.srd import SrdTagConfig
-from selections.background.intervals import Interval
+from selections.background.intervals import Interval, join_errors
 from selections.cutflow import clopper_pearson
 
-__all__ = ["Roc", "TagCounts", "count_tags", "largest_threshold", "roc"]
+__all__ = ["Roc", "TagCounts", "contamination", "count_tags", "largest_threshold", "roc"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -104,3 +104,39 @@ def roc(thresholds: Floats, electrons: TagCounts, hadrons: TagCounts) -> Roc:
         tuple(electrons.rate(index) for index in indices),
         tuple(hadrons.rate(index) for index in indices),
     )
+
+
+def contamination(tagged: Interval, efficiency: Interval, mistag: Interval) -> Interval:
+    """
+    Return the share of hadrons in a beam out of the share of its particles that is tagged.
+
+    ``tagged = (1 - c) efficiency + c mistag``. On data it may be used where untagged events may be seen: in
+    calibration runs, not with physics triggers, whose base requirement holds the tag.
+
+    Parameters
+    ----------
+    tagged : Interval
+        Share of the beam's particles that is tagged.
+    efficiency : Interval
+        Share of electrons that is tagged, from a pure sample.
+    mistag : Interval
+        Share of hadrons that is tagged.
+
+    Raises
+    ------
+    ValueError
+        If the tag does not tell electrons from hadrons.
+    """
+    span = efficiency.value - mistag.value
+    if not span > 0:
+        msg = f"a tag of {efficiency.value:g} of electrons and {mistag.value:g} of hadrons tells nothing"
+        raise ValueError(msg)
+    value = (efficiency.value - tagged.value) / span
+    # derivatives: -1 / span, (1 - c) / span, c / span
+    moves = [
+        (tagged.errors[1] / span, tagged.errors[0] / span),
+        tuple(abs(1 - value) / span * error for error in efficiency.errors),
+        tuple(abs(value) / span * error for error in mistag.errors),
+    ]
+    known = max(value, 0.0)
+    return join_errors(Interval(known, known, known), [(down, up) for down, up in moves])

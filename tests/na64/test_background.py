@@ -13,6 +13,7 @@ from hist import Hist, axis, storage
 from datasets.setups import load_setup
 from na64.background import estimate_background
 from na64.stored_run import read_run
+from selections.background.config import load_background
 from selections.selection import load_selection
 
 Call = Callable[..., Any]
@@ -102,11 +103,12 @@ def test_table_and_figures_of_side_bands_and_simulation(na64: Call, data: Path, 
     assert told.status == 0, told.err
     found = read(out)
     sources = {source["name"]: source for source in found["sources"]}
+    mistag = load_background("invisible").simulated["hadron"].factors["srd"].value
     assert found["side_bands"]["side_band_a"]["nominal"]["events"] == 29
     assert found["side_bands"]["side_band_c"]["nominal"]["events"] == 2
     assert found["benchmark"]["ratio"]["value"] == pytest.approx(40 / (80 / 4))
     assert sources["dimuon"]["expected"] == pytest.approx(4 / 4 * 2.0)
-    assert sources["hadron"]["expected"] == pytest.approx(4 * 0.5 * 2e-4)
+    assert sources["hadron"]["expected"] == pytest.approx(4 * 0.5 * mistag)
     assert sources["hadron"]["method"] == "simulation × srd mistag"
     assert sources["upstream"]["statistical"]["high"] == pytest.approx(1.841 * 0.1, rel=1e-3)
     assert not sources["upstream"]["in_total"]

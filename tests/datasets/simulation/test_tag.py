@@ -19,7 +19,7 @@ def tag_of(setup: str) -> SrdTagConfig:
 @pytest.mark.parametrize("setup", SETUPS)
 def test_modules_stand_in_the_fan_and_tag_electrons(setup: str) -> None:
     modules = simulate_tag(load_setup(setup), "beam", 6000, np.random.default_rng(1))
-    assert tag_electrons(modules, tag_of(setup)).mean() > 0.94  # 95.2%, docs/background.md
+    assert tag_electrons(modules, tag_of(setup)).mean() > 0.91  # 92.3%, docs/background.md
     median = np.median(modules, axis=0)
     assert median.max() < 1.4 * median.min()
 

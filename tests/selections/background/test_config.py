@@ -30,7 +30,7 @@ def test_unknown_analysis_and_wrong_numbers_are_told(tmp_path: Path, monkeypatch
     with pytest.raises(SelectionError, match="for analysis 'muon'; there is one for: invisible"):
         load_background("muon")
     text = (Path("selections") / "background" / "invisible.yaml").read_text()
-    (tmp_path / "invisible.yaml").write_text(text.replace("low: 3.3e-5", "low: 3.3e-2"))
+    (tmp_path / "invisible.yaml").write_text(text.replace("low: 1.3e-5", "low: 1.3e-2"))
     monkeypatch.setattr("selections.background.config._FOLDER", tmp_path)
     with pytest.raises(SelectionError, match=r"simulated.hadron.factors.srd.*lies between its ends"):
         load_background("invisible")

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from recon.srd import SrdTagConfig, tag_electrons
-from selections.background.tagging import TagCounts, count_tags, largest_threshold, roc
+from selections.background.intervals import Interval
+from selections.background.tagging import TagCounts, contamination, count_tags, largest_threshold, roc
 
 WINDOWS = {"module_high": 0.08, "sum_low": 0.003, "sum_high": 0.15}
 
@@ -43,3 +44,30 @@ def test_roc_finds_the_highest_threshold_that_is_efficient() -> None:
     assert curve.mistag[1].value == 0.005
     with pytest.raises(ValueError, match=r"efficiency of 99\.9%; the largest is 99\.00%"):
         curve.at_efficiency(0.999)
+
+
+def test_contamination_is_what_a_mixed_beam_was_made_of() -> None:
+    rng = np.random.default_rng(1)
+    n, share, efficiency, mistag = 400_000, 0.02, 0.95, 2e-3
+    covered, widths = [], []
+    for _ in range(200):
+        hadrons = int(rng.binomial(n, share))
+        tagged = int(rng.binomial(n - hadrons, efficiency) + rng.binomial(hadrons, mistag))
+        found = contamination(
+            TagCounts(n, np.array([tagged])).rate(0),
+            Interval(*(rng.normal(efficiency, 5e-4) + np.array([0.0, -5e-4, 5e-4]))),
+            Interval(mistag, 1e-3, 3e-3),
+        )
+        covered.append(found.low < share < found.high)
+        widths.append(found.high - found.low)
+    assert 0.58 < np.mean(covered) < 0.78  # 0.68 by three standard deviations
+    assert np.mean(widths) < 2e-3
+
+
+def test_contamination_needs_a_tag_that_tells_and_is_not_negative() -> None:
+    same = Interval(0.5, 0.4, 0.6)
+    with pytest.raises(ValueError, match="tells nothing"):
+        contamination(same, same, same)
+    none = contamination(Interval(0.96, 0.95, 0.97), Interval(0.95, 0.95, 0.95), Interval(0.0, 0.0, 0.0))
+    assert none.value == none.low == 0.0
+    assert none.high == pytest.approx(0.01 / 0.95)
