@@ -176,6 +176,7 @@ def background_json(background: Background) -> dict[str, Any]:
                 "fit_ranges": [_fit(fit) for fit in band.found.variations],
                 "shapes": [_fit(fit) for fit in band.found.models],
                 "area": list(band.found.area),
+                "interval_without_shape": _interval(band.found.interval),
             }
             for band in background.side_bands
         },
