@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from na64.background_cli import background
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
@@ -46,6 +47,7 @@ app.add_typer(conditions_app, name="conditions")
 app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
+app.command("background")(background)
 
 _INTERRUPTED = 130  # exit status
 

@@ -9,7 +9,15 @@ from typing import Any
 from processors.quality import COUNTERS, Counts
 from processors.result import AnalysisResult, Sample
 
-__all__ = ["cutflow_csv", "cutflow_json", "cutflow_latex", "cutflow_text", "quality_json", "quality_text"]
+__all__ = [
+    "cutflow_csv",
+    "cutflow_json",
+    "cutflow_latex",
+    "cutflow_text",
+    "latex",
+    "quality_json",
+    "quality_text",
+]
 
 _COLUMNS = (
     "name",
@@ -112,7 +120,7 @@ def _sample_latex(name: str, sample: Sample) -> str:
     lines = [
         r"\begin{tabular}{lrrrr}",
         r"\toprule",
-        rf"{_latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
+        rf"{latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
         r"\midrule",
     ]
     for row in sample.cutflow.rows(weighted=False):
@@ -123,11 +131,11 @@ def _sample_latex(name: str, sample: Sample) -> str:
             else f"${100 * eff:.2f}_{{-{100 * (eff - low):.2f}}}^{{+{100 * (high - eff):.2f}}}$"
         )
         counts = " & ".join(str(row[key]) for key in ("in_order", "alone", "all_but_one"))
-        lines.append(rf"{_latex(row['label'])} & {counts} & {rate} \\")
+        lines.append(rf"{latex(row['label'])} & {counts} & {rate} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def _latex(text: str) -> str:
+def latex(text: str) -> str:
     """Return text with the characters escaped that LaTeX takes for commands."""
     for plain, escaped in _LATEX.items():
         text = text.replace(plain, escaped)

@@ -297,11 +297,12 @@ class AnalysisProcessor(processor.ProcessorABC):
         """Fill the declared histograms and the N-1 histogram of each cut."""
         columns, dataset = selected.columns, selected.context.dataset
         every = np.ones(selected.n_events, dtype=bool)
-        final = np.logical_and.reduce([selected.base, *masks])
         filled = {}
         for spec in self.histograms:
             if spec.is_possible(columns):
-                mask = final if spec.stage == "final" else selected.base
+                mask = selected.base
+                if spec.stage == "final":
+                    mask = self._final(selected, masks, spec.without)
                 filled[spec.name] = fill(spec, columns, mask, selected.weight, dataset=dataset)
         for index, cut in enumerate(selected.context.selection.cuts):
             left_out = nminus1_spec(cut)
@@ -309,6 +310,13 @@ class AnalysisProcessor(processor.ProcessorABC):
                 others = np.logical_and.reduce([every, *masks[:index], *masks[index + 1 :]])
                 filled[left_out.name] = fill(left_out, columns, others, selected.weight, dataset=dataset)
         return filled
+
+    @staticmethod
+    def _final(selected: Selected, masks: Sequence[Mask], without: Sequence[str]) -> Mask:
+        """Return the events after all cuts but some; the base requirement stays."""
+        cuts = selected.context.selection.cuts
+        asked = [mask for cut, mask in zip(cuts, masks, strict=True) if cut.name not in without]
+        return np.asarray(np.logical_and.reduce([selected.base, *asked]))
 
 
 def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:

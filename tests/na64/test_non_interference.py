@@ -78,6 +78,9 @@ READERS = {  # every command that reads data, and how
     "explain-failing": lambda data, out: ["explain", data, "--next-failing", "veto", "--from", 40],
     "explain-refused": lambda data, out: ["explain", data, "--set", "srd.sum_low=0"],
 }
+READERS_OF_RUNS = {  # commands that read the run directory of data, and how
+    "background": lambda run, out: ["background", run, "-o", out],
+}
 # Commands that read no file of events: they list, draw, make simulations, or check tables of conditions.
 WITHOUT_DATA = {
     *("setups", "layouts", "columns", "demo", "simulate", "processes", "conditions", "catalogue"),
@@ -92,7 +95,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_command_is_tested() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
     names |= {group.name for group in app.registered_groups}
-    assert names == {name.split("-")[0] for name in READERS} | WITHOUT_DATA
+    assert names == {name.split("-")[0] for name in READERS} | set(READERS_OF_RUNS) | WITHOUT_DATA
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -100,6 +103,27 @@ def test_closed_events_leave_no_trace(
     reader: str, na64: Callable[..., Any], pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     assert_same(na64, pair, tmp_path, READERS[reader])
+
+
+@pytest.mark.parametrize("reader", READERS_OF_RUNS)
+def test_runs_of_closed_events_leave_no_trace(
+    reader: str,
+    na64: Callable[..., Any],
+    pair: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "na64.run_directory.plot_run", lambda *_: []
+    )  # figures of the run have their own test
+
+    def run_and_read(data: Path, out: Path) -> list[Any]:
+        run = out.with_name("run")
+        told = [na64(*READERS["run"](data, run)), na64(*READERS_OF_RUNS[reader](run, out))]
+        assert [one.status for one in told] == [0, 0], told
+        return told
+
+    assert_same(run_and_read, pair, tmp_path, lambda data, out: [data, out])
 
 
 GEANT4 = {
