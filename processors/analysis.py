@@ -25,11 +25,13 @@ from processors.digits import calibrate_digits, conditions_of
 from processors.histograms import HistogramSpec, fill, nminus1_spec
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
+from processors.withholding import blinding_of
 from recon.geometry import Setup
 from recon.srd import SrdTagConfig
 from selections.blinding import Blinding
 from selections.cut import Mask, decidable, passes
 from selections.cutflow import count
+from selections.opening import Opening
 from selections.selection import Selection, SelectionError, load_selection
 
 __all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
@@ -85,6 +87,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         Of the smearing of simulated events.
     conditions : sequence of paths
         Tables of conditions that override ours, for raw digits.
+    opening : Opening, optional
+        Which periods' closed regions are open; `na64 unblind` alone gives one.
     """
 
     analysis: ClassVar[str]
@@ -98,12 +102,14 @@ class AnalysisProcessor(processor.ProcessorABC):
         without: Sequence[str] = (),
         seed: int = 1,
         conditions: Sequence[str | Path] = (),
+        opening: Opening | None = None,
     ) -> None:
         self.setup = setup
         self.changes = tuple(changes)
         self.without = tuple(without)
         self.seed = seed
         self.conditions = tuple(str(path) for path in conditions)
+        self.opening = opening
 
     def process(self, events: ak.Array) -> AnalysisResult:
         """
@@ -222,7 +228,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             period = _find_period(quantities, setup, metadata)
             kind = period.kind if own == "data" and wanted != "data" else "data"
             if kind == "data":
-                blinding = Blinding.of_period(period.name, period.closed)
+                blinding = blinding_of(period, self.opening)
                 selection.require_untouched_base()
                 blinding.require(selection.signal_box)
         return Context(
@@ -271,7 +277,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         with np.errstate(all="ignore"):
             masks = [passes(cut, columns, n) for cut in cuts]
         row = "base" if context.kind == "simulation" else "shown"
-        label = "base requirement" if row == "base" else "base requirement, outside of the closed region"
+        label = "base requirement" + ", outside of the closed region" * bool(context.blinding.closed)
         flow = count(
             [row, *(cut.name for cut in cuts)],
             [label, *(cut.describe() for cut in cuts)],
@@ -337,11 +343,11 @@ def _own_words(context: Context) -> set[str]:
 
 def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:
     """Count events after all cuts in the signal box and the regions; a closed box has no count."""
-    selection, closed = selected.context.selection, selected.context.blinding.state == "closed"
+    selection, blinding = selected.context.selection, selected.context.blinding
     counts: dict[str, tuple[str, int | None]] = {}
     for region in (selection.signal_box, *selection.regions):
         inside = int(np.count_nonzero(final & region.contains(selected.columns)))
-        counts[region.name] = region.label, None if closed and region is selection.signal_box else inside
+        counts[region.name] = region.label, None if blinding.hides(region) else inside
     return counts
 
 

@@ -26,6 +26,7 @@ from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
 from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
 from processors.runner import Account, Prepared, make_items, prepare, run_items
+from processors.withholding import blinding_of
 from selections.blinding import Blinding
 
 __all__ = ["RecoOptions", "write_columns"]
@@ -123,12 +124,17 @@ def _metadata(prepared: Prepared, options: RecoOptions) -> dict[str, Any]:
     blinding = Blinding.none()
     if probe.kind == "data":
         period = probe.period or period_of_setup(prepared.setup)
-        blinding = Blinding.of_period(period.name, period.closed)
+        blinding = blinding_of(period)
     return {
         "version": 1,
         "kind": probe.kind,
         "setup": prepared.setup,
-        "blinding": {"state": blinding.state, "region": blinding.region_table(), "digest": blinding.digest()},
+        "blinding": {
+            "state": blinding.state,
+            "region": blinding.region_table(),
+            "guard": blinding.guard_table(),
+            "digest": blinding.digest(),
+        },
         "parents": describe_inputs(prepared),
         "exposure": {"eot_input": None, "eot_used": None, "eot_lost": None},
         "keep": list(options.keep),

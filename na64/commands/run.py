@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import typer
@@ -18,14 +19,18 @@ from na64.commands.common import (
     require_events,
     show_progress,
 )
+from na64.identity import identify
 from na64.outputs import check_output
 from na64.record import RunRecord
 from na64.run_directory import write_run_directory
 from na64.tables import cutflow_text
 from processors.result import AnalysisResult
-from processors.runner import prepare, run_items
+from processors.runner import Prepared, prepare, run_items
+from selections.opening import Opening
 
 __all__ = ["RunOptions", "run_analysis"]
+
+Identity = Mapping[str, str | None]
 
 _HINT = "check units, times and SRD of the layout, and that layout and setup belong together"
 
@@ -39,9 +44,21 @@ class RunOptions(ReadOptions):
     without: tuple[str, ...] = ()
 
 
-def run_analysis(options: RunOptions) -> int:
+def run_analysis(
+    options: RunOptions,
+    opening: Opening | None = None,
+    check: Callable[[Identity, Prepared], None] | None = None,
+) -> int:
     """
     Run an analysis and write its run directory.
+
+    Parameters
+    ----------
+    options : RunOptions
+    opening : Opening, optional
+        What `na64 unblind` opens.
+    check : callable, optional
+        Raises if the run is not the one that was wanted; is called before any event is read.
 
     Returns
     -------
@@ -56,12 +73,16 @@ def run_analysis(options: RunOptions) -> int:
         without=options.without,
         seed=options.seed,
         conditions=options.conditions,
+        opening=opening,
     )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True)
     with show_progress() as tell:
         prepared = prepare(request, processor, tell)
+        identity = identify(processor, prepared)
+        if check is not None:
+            check(identity, prepared)
         probed = time.perf_counter()
         result, account = run_items(prepared, processor, execution, AnalysisResult(), tell)
         require_events(account)
@@ -72,6 +93,7 @@ def run_analysis(options: RunOptions) -> int:
             prepared=prepared,
             selection=processor.selection_for(load_setup(prepared.setup)),
             options={k: v for k, v in asdict(options).items() if k not in {"output", "overwrite"}},
+            identity=identity,
             seconds={"look": probed - start, "process": processed - probed},
         )
         write_run_directory(options.output, record, overwrite=options.overwrite, progress=tell)
