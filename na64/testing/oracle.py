@@ -59,7 +59,8 @@ def _root_content(path: Path) -> dict[str, Any]:
             if type_ == "TTree":
                 content[name] = {b.name: b.array().to_list() for b in found.branches}
             elif type_ == "TObjString":
-                content[name] = normalise(json.loads(str(found)))
+                text = str(found)
+                content[name] = normalise(json.loads(text)) if text.startswith("{") else text
             elif type_.startswith("TH"):
                 content[name] = [found.values(flow=True).tolist(), found.variances(flow=True).tolist()]
     return content
