@@ -41,5 +41,5 @@ class Opening:
             "who": list(self.who),
             "when": self.when,
             "why": self.why,
-            "frozen": self.frozen,
+            "digest": self.frozen,  # of what was frozen
         }
