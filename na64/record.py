@@ -36,6 +36,7 @@ class RunRecord:
     selection: Selection
     exposure: Mapping[str, Any]  # from `na64.exposure.describe_exposure`
     options: Mapping[str, Any]
+    identity: Mapping[str, str | None] = field(default_factory=dict)  # digests, see `na64.identity`
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -65,25 +66,32 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
         "without_cuts": list(record.selection.without),
         "changed_cuts": list(record.selection.changed),
         "selection": {"digest": record.selection.digest(), "params": record.selection.params},
+        "identity": dict(record.identity),
         "options": {name: _plain(value) for name, value in record.options.items()},
         "notes": sorted(record.result.notes),
     }
 
 
 def _blinding(result: AnalysisResult) -> dict[str, Any]:
-    """Return the blinding of the run: closed if any of its samples is."""
+    """Return the blinding of the run: open if any of its samples is, else closed if any is."""
     states = {sample.blinding.state: sample.blinding for sample in result.samples.values()}
-    order: tuple[State, ...] = ("closed", "open")
+    order: tuple[State, ...] = ("open", "closed")
     state: State = next((s for s in order if s in states), "not applicable")
     blinding = states.get(state)
     if blinding is None:
         return {"state": state, "region": {}, "digest": None}
-    region = {
-        name: sample.blinding.region_table()
-        for name, sample in sorted(result.samples.items())
-        if sample.blinding.state == state
+    closed = {name: s.blinding for name, s in sorted(result.samples.items()) if s.blinding.closed}
+    guard = {name: one.guard_table() for name, one in closed.items() if one.guard_table()}
+    told: dict[str, Any] = {
+        "state": state,
+        "region": {name: one.region_table() for name, one in closed.items()},
+        "guard": guard,
+        "digest": blinding.digest(),
     }
-    return {"state": state, "region": region, "digest": blinding.digest()}
+    if blinding.opening is not None:
+        opened = [name for name, s in sorted(result.samples.items()) if s.blinding.state == "open"]
+        told |= {"opened": opened, "mark": blinding.opening.mark, "statement": blinding.opening.table()}
+    return told
 
 
 def describe_inputs(prepared: Prepared) -> list[dict[str, Any]]:

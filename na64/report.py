@@ -23,7 +23,7 @@ _STATES = {  # of the blinding -> what is written above the report
         "Events in the closed region are withheld: they are counted together with those that fail the base "
         "requirement, and nothing else is made of them. Closed:",
     ),
-    "open": ("Open data", "The region that was closed has been opened; all events are shown:"),
+    "open": ("UNBLINDED", "A closed region has been opened by a statement. Still closed:"),
     "not applicable": ("Nothing is blinded", "There are no physics data in this run."),
 }
 _STYLE = """
@@ -126,14 +126,38 @@ def _blinding(blinding: Mapping[str, Any]) -> str:
     """Say what is withheld."""
     state = str(blinding.get("state", "not applicable"))
     head, text = _STATES.get(state, (state, ""))
+    if state == "open":
+        head = str(blinding.get("mark", head))
+        text = text if blinding.get("region") else "A closed region has been opened by a statement."
     listed = "".join(
         f"<li>{line}</li>" for line in dict.fromkeys(_region_lines(blinding.get("region") or {}))
     )
+    guards = _guard_lines(blinding.get("guard") or {})
+    margins = f"<p>Withheld with a margin around it: {guards}</p>" if guards else ""
     digest = f"<p>Digest <code>{_text(blinding['digest'])}</code></p>" if blinding.get("digest") else ""
     return (
         f'<div class="blinding {escape(state.replace(" ", "-"))}"><strong>{escape(head)}</strong>'
-        f"<p>{escape(text)}</p>{f'<ul>{listed}</ul>' * bool(listed)}{digest}</div>"
+        f"<p>{escape(text)}</p>{f'<ul>{listed}</ul>' * bool(listed)}{margins}"
+        f"{_statement(blinding.get('statement') or {}, blinding.get('opened') or [])}{digest}</div>"
     )
+
+
+def _statement(statement: Mapping[str, Any], opened: Sequence[str]) -> str:
+    """Return who opened what, when and why."""
+    if not statement:
+        return ""
+    rows = [("opened datasets", list(opened)), *((key, statement[key]) for key in statement)]
+    return _pairs(rows)
+
+
+def _guard_lines(guard: Mapping[str, Any]) -> str:
+    """Return the margins of all datasets in one line."""
+    lines = [
+        f"{column} ± {100 * margin['relative']:g}% ± {margin['absolute']:g}"
+        for margins in guard.values()
+        for column, margin in margins.items()
+    ]
+    return escape(", ".join(dict.fromkeys(lines)))
 
 
 def _region_lines(region: Any, name: str = "") -> Iterable[str]:
@@ -286,7 +310,7 @@ def _provenance(run: Mapping[str, Any]) -> str:
         rows.append([*cells, parts.get("value"), scope, bool(entry.get("verified"))])
     found = [_table(head, rows)] if rows else ["<p>No inputs.</p>"]
     times = {name: f"{value} s" for name, value in (run.get("seconds") or {}).items()}
-    shown = {key: run.get(key) for key in ("versions", "git", "options", "selection")}
+    shown = {key: run.get(key) for key in ("versions", "git", "options", "selection", "identity")}
     for key, value in {**shown, "times": times or None}.items():
         if value is not None:
             content = _pairs(_flat(value).items()) if isinstance(value, Mapping) else f"<p>{_text(value)}</p>"

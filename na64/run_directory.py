@@ -73,10 +73,16 @@ def _write_tables(folder: Path, result: AnalysisResult) -> None:
 def _write_histograms(folder: Path, result: AnalysisResult) -> None:
     """Write histograms.json (UHI, with the category axes) and histograms.root (TH1, TH2 by dataset)."""
     content = {name: sort_categories(h) for name, h in sorted(result.histograms.items())}
+    openings = {s.blinding.opening for s in result.samples.values() if s.blinding.opening is not None}
+    mark = "; ".join(sorted(opening.mark for opening in openings))
+    for histogram in content.values() if mark else ():
+        histogram.metadata = {"blinding": mark}
     text = json.dumps(content, default=uhi.io.json.default)
     (folder / "histograms.json").write_text(text, encoding="utf-8")
     one_kind = len({sample.kind for sample in result.samples.values()}) == 1
     with uproot.recreate(folder / "histograms.root") as file:
+        if mark:
+            file["blinding"] = mark
         for name, histogram in content.items():
             for dataset in histogram.axes["dataset"]:
                 for variation in histogram.axes["variation"]:

@@ -10,6 +10,7 @@ from processors.quality import COUNTERS, Counts
 from processors.result import AnalysisResult, Sample
 
 __all__ = [
+    "blinding_words",
     "cutflow_csv",
     "cutflow_json",
     "cutflow_latex",
@@ -46,6 +47,12 @@ def _is_weighted(sample: Sample) -> bool:
     return sample.kind == "simulation" and bool((sample.cutflow.sums != sample.cutflow.counts).any())
 
 
+def blinding_words(sample: Sample) -> str:
+    """Return the state of the blinding, or the mark of what was opened."""
+    opening = sample.blinding.opening
+    return f"blinding {sample.blinding.state}" if opening is None else opening.mark
+
+
 def cutflow_json(result: AnalysisResult) -> dict[str, Any]:
     """Return the content of cutflow.json."""
     return {
@@ -53,6 +60,7 @@ def cutflow_json(result: AnalysisResult) -> dict[str, Any]:
             name: {
                 "period": sample.blinding.period or None,
                 "kind": sample.kind,
+                "blinding": blinding_words(sample),
                 "cuts": sample.cutflow.rows(weighted=sample.kind == "simulation"),
                 "regions": [
                     {"name": region, "label": label, "events": count}
@@ -70,7 +78,7 @@ def cutflow_text(result: AnalysisResult) -> str:
 
 
 def _sample_text(name: str, sample: Sample) -> str:
-    state = f", blinding {sample.blinding.state}" if sample.kind == "data" else ""
+    state = f", {blinding_words(sample)}" if sample.kind == "data" else ""
     place = f", period {sample.blinding.period}" if sample.blinding.period else ""
     lines = [f"{name} ({sample.kind}{place}{state})"]
     width = max(len(label) for label in sample.cutflow.labels)
@@ -103,11 +111,11 @@ def cutflow_csv(result: AnalysisResult) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     extra = ("in_order_weighted", "in_order_weighted_error")
-    writer.writerow(["dataset", "kind", *_COLUMNS, *extra, "label"])
+    writer.writerow(["dataset", "kind", *_COLUMNS, *extra, "label", "blinding"])
     for name, sample in sorted(result.samples.items()):
         for row in sample.cutflow.rows(weighted=True):
             values = ["" if row[key] is None else row[key] for key in (*_COLUMNS, *extra)]
-            writer.writerow([name, sample.kind, *values, row["label"]])
+            writer.writerow([name, sample.kind, *values, row["label"], blinding_words(sample)])
     return text.getvalue()
 
 
@@ -117,10 +125,13 @@ def cutflow_latex(result: AnalysisResult) -> str:
 
 
 def _sample_latex(name: str, sample: Sample) -> str:
+    opening = sample.blinding.opening
+    kind = sample.kind if opening is None else f"{sample.kind}, UNBLINDED"
     lines = [
+        *([f"% {opening.mark}"] if opening is not None else []),
         r"\begin{tabular}{lrrrr}",
         r"\toprule",
-        rf"{latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
+        rf"{latex(name)} ({kind}) & events & alone & all but one & efficiency [\%] \\",
         r"\midrule",
     ]
     for row in sample.cutflow.rows(weighted=False):

@@ -27,11 +27,13 @@ from processors.quality import count_damage
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
 from processors.selected import Columns, Details, Selected
+from processors.withholding import blinding_of
 from recon.geometry import Setup
 from recon.srd import SrdTagConfig
 from selections.blinding import Blinding
 from selections.cut import Mask, decidable, passes
 from selections.cutflow import count
+from selections.opening import Opening
 from selections.selection import Selection, SelectionError, load_selection
 
 __all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
@@ -60,6 +62,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         Tables of conditions that override ours, for raw digits.
     bad_spills : mapping of run to spills, optional
         Whose events of data are no triggers; None: all spills of the run.
+    opening : Opening, optional
+        Which periods' closed regions are open; `na64 unblind` alone gives one.
     """
 
     analysis: ClassVar[str]
@@ -74,6 +78,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         seed: int = 1,
         conditions: Sequence[str | Path] = (),
         bad_spills: Mapping[int, tuple[int, ...] | None] | None = None,
+        opening: Opening | None = None,
     ) -> None:
         self.setup = setup
         self.changes = tuple(changes)
@@ -81,6 +86,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         self.seed = seed
         self.conditions = tuple(str(path) for path in conditions)
         self.bad_spills = dict(bad_spills or {})
+        self.opening = opening
 
     def process(self, events: ak.Array) -> AnalysisResult:
         """
@@ -214,7 +220,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             period = find_period(quantities, setup, metadata)
             kind = period.kind if own == "data" and wanted != "data" else "data"
             if kind == "data":
-                blinding = Blinding.of_period(period.name, period.closed)
+                blinding = blinding_of(period, self.opening)
                 selection.require_untouched_base()
                 blinding.require(selection.signal_box)
         return Context(
@@ -263,7 +269,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         with np.errstate(all="ignore"):
             masks = [passes(cut, columns, n) for cut in cuts]
         row = "base" if context.kind == "simulation" else "shown"
-        label = "base requirement" if row == "base" else "base requirement, outside of the closed region"
+        label = "base requirement" + ", outside of the closed region" * bool(context.blinding.closed)
         flow = count(
             [row, *(cut.name for cut in cuts)],
             [label, *(cut.describe() for cut in cuts)],
@@ -321,11 +327,11 @@ class AnalysisProcessor(processor.ProcessorABC):
 
 def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:
     """Count events after all cuts in the signal box and the regions; a closed box has no count."""
-    selection, closed = selected.context.selection, selected.context.blinding.state == "closed"
+    selection, blinding = selected.context.selection, selected.context.blinding
     counts: dict[str, tuple[str, int | None]] = {}
     for region in (selection.signal_box, *selection.regions):
         inside = int(np.count_nonzero(final & region.contains(selected.columns)))
-        counts[region.name] = region.label, None if closed and region is selection.signal_box else inside
+        counts[region.name] = region.label, None if blinding.hides(region) else inside
     return counts
 
 

@@ -30,6 +30,7 @@ from na64.tables import quality_json, quality_text
 from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
 from processors.quality import Counts, add_counts
 from processors.runner import Account, Prepared, make_items, prepare, run_items
+from processors.withholding import blinding_of
 from selections.blinding import Blinding
 
 __all__ = ["RecoOptions", "write_columns"]
@@ -135,12 +136,17 @@ def _metadata(prepared: Prepared, options: RecoOptions) -> dict[str, Any]:
     blinding = Blinding.none()
     if probe.kind == "data":
         period = probe.period or period_of_setup(prepared.setup)
-        blinding = Blinding.of_period(period.name, period.closed)
+        blinding = blinding_of(period)
     return {
         "version": 1,
         "kind": probe.kind,
         "setup": prepared.setup,
-        "blinding": {"state": blinding.state, "region": blinding.region_table(), "digest": blinding.digest()},
+        "blinding": {
+            "state": blinding.state,
+            "region": blinding.region_table(),
+            "guard": blinding.guard_table(),
+            "digest": blinding.digest(),
+        },
         "parents": describe_inputs(prepared),
         "keep": list(options.keep),
         "seed": options.seed,

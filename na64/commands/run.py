@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import typer
@@ -20,14 +21,18 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.exposure import compare, describe_exposure, exposure_line
+from na64.identity import identify
 from na64.outputs import check_output
 from na64.record import RunRecord
 from na64.run_directory import write_run_directory
 from na64.tables import cutflow_text, quality_text
 from processors.result import AnalysisResult
-from processors.runner import prepare, run_items
+from processors.runner import Prepared, prepare, run_items
+from selections.opening import Opening
 
 __all__ = ["RunOptions", "run_analysis"]
+
+Identity = Mapping[str, str | None]
 
 _HINT = "check units, times and SRD of the layout, and that layout and setup belong together"
 
@@ -41,9 +46,21 @@ class RunOptions(ReadOptions):
     without: tuple[str, ...] = ()
 
 
-def run_analysis(options: RunOptions) -> int:
+def run_analysis(
+    options: RunOptions,
+    opening: Opening | None = None,
+    check: Callable[[Identity, Prepared], None] | None = None,
+) -> int:
     """
     Run an analysis and write its run directory.
+
+    Parameters
+    ----------
+    options : RunOptions
+    opening : Opening, optional
+        What `na64 unblind` opens.
+    check : callable, optional
+        Raises if the run is not the one that was wanted; is called before any event is read.
 
     Returns
     -------
@@ -60,6 +77,7 @@ def run_analysis(options: RunOptions) -> int:
         seed=options.seed,
         conditions=options.conditions,
         bad_spills=catalogue.bad_spills(),
+        opening=opening,
     )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
@@ -67,6 +85,9 @@ def run_analysis(options: RunOptions) -> int:
     with show_progress() as tell:
         prepared = prepare(request, processor, tell)
         prepared = compare(catalogue, prepared)
+        identity = identify(processor, prepared)
+        if check is not None:
+            check(identity, prepared)
         probed = time.perf_counter()
         result, account = run_items(prepared, processor, execution, AnalysisResult(), tell)
         require_events(account)
@@ -78,6 +99,7 @@ def run_analysis(options: RunOptions) -> int:
             selection=processor.selection_for(load_setup(prepared.setup)),
             exposure=describe_exposure(catalogue, prepared, account, options.conditions),
             options={k: v for k, v in asdict(options).items() if k not in {"output", "overwrite"}},
+            identity=identity,
             seconds={"look": probed - start, "process": processed - probed},
         )
         write_run_directory(options.output, record, overwrite=options.overwrite, progress=tell)

@@ -1,10 +1,8 @@
-"""The two-file oracle: outputs must not change when closed events are replaced.
+"""More pairs of files for the two-file oracle of `na64.testing`: Geant4 events, and raw digits.
 
 A new command that reads data must pass `assert_same` on such a pair.
 """
 
-import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
-import pyarrow.parquet as pq
 import uproot
 
 from datasets.conditions import ideal_conditions, write_conditions
@@ -21,49 +18,24 @@ from datasets.setups import load_setup
 from datasets.simulation.generator import simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import RawWriter, digit_columns, trigger_word
+from na64.testing import PLANTED, P348Reco, assert_same, fingerprint, make_closed_pair
 from recon.geometry import Setup
-from tests.conftest import SAMPLES, P348Reco
+from tests.conftest import SAMPLES
 
-PLANTED = 31.41592653  # [GeV] an ECAL energy that no other event has
-_VOLATILE = {"digest", "uuid", "seconds", "size"}
+__all__ = [
+    "PLANTED",
+    "assert_same",
+    "closed_entries",
+    "fingerprint",
+    "make_closed_pair",
+    "make_geant4_pair",
+    "make_raw_pair",
+]
 
 
 def closed_entries(seed: int = 5) -> list[int]:
     """Return the entries that `make_closed_pair` replaces."""
     return [int(entry) for entry in np.random.default_rng(seed).choice(P348Reco().tagged, 40, replace=False)]
-
-
-def make_closed_pair(folder: Path, seed: int = 5) -> tuple[Path, Path]:
-    """
-    Write two files of equal length and name that differ in closed events only.
-
-    In the first, 40 events lie in the box and pass the base requirement. In the second, half of them are
-    replaced by other closed events, the rest by events outside of the box that fail the base: no SRD tag, out
-    of time, dead or NaN HCAL, dead ECAL, no physics trigger.
-    """
-    rng = np.random.default_rng(seed)
-    one, two = P348Reco(), P348Reco()
-    chosen = rng.choice(one.tagged, 40, replace=False)
-    for sample, energies in ((one, rng.uniform(1, 49, 40)), (two, rng.uniform(1, 49, 40))):
-        for event, energy in zip(chosen, energies, strict=True):
-            sample.scale_ecal(np.array([event]), energy)
-        sample.quiet_hcal(chosen)
-    one.scale_ecal(chosen[:5], PLANTED)
-    arrays, others = two.arrays, chosen[20:]
-    two.scale_ecal(others, 97.0)
-    arrays["SRD_ene"][others[0:4]] = 0.0
-    arrays["ECAL_t0"][others[4:7]] += 150.0
-    arrays["hcal1"][others[7:9]] = np.nan
-    arrays["hcal0"][others[9:11]] = 0.0
-    arrays["ECAL_ene"][others[11:13]] = 0.0
-    arrays["isTriggerPhysics"][others[13:16]] = False
-    arrays["masterTime"][others[16:18]] = np.nan
-    arrays["ECAL_ene"][others[18:20], 1, 2, 2] = np.inf
-    paths = []
-    for name, sample in (("one", one), ("two", two)):
-        (folder / name).mkdir()
-        paths.append(sample.write(folder / name / "data.root"))
-    return paths[0], paths[1]
 
 
 def make_geant4_pair(folder: Path) -> tuple[Path, Path]:
@@ -215,94 +187,3 @@ def _raw_columns(setup: Setup, process: str, seed: int, chosen: np.ndarray) -> d
 
 def _event_of(jagged: ak.Array) -> np.ndarray:
     return np.repeat(np.arange(len(jagged)), ak.num(jagged))
-
-
-def normalise(value: Any) -> Any:
-    """Take out what may differ: digests of inputs, uuids, sizes and seconds."""
-    if isinstance(value, dict):
-        return {k: normalise(v) for k, v in value.items() if not (k in _VOLATILE and k != "blinding")}
-    return [normalise(v) for v in value] if isinstance(value, list) else value
-
-
-def fingerprint(path: Path) -> dict[str, Any]:
-    """Return the content of an output file or directory, without what may differ."""
-    if path.is_file():
-        return {path.name: _content(path)}
-    return {str(p.relative_to(path)): _content(p) for p in sorted(path.rglob("*")) if p.is_file()}
-
-
-def _content(path: Path) -> Any:
-    if path.suffix == ".root":
-        return _root_content(path)
-    if path.suffix == ".parquet":
-        metadata = pq.read_metadata(path).metadata
-        return {"rows": pq.read_table(path).to_pylist(), "na64": normalise(json.loads(metadata[b"na64"]))}
-    if path.name == "run.json":
-        return normalise(json.loads(path.read_text()))
-    if path.suffix == ".html":
-        text = re.sub(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "UUID", path.read_text())
-        text = re.sub(r"\b[0-9a-f]{12,64}\b", "DIGEST", text)
-        text = re.sub(r"\b[\d.,]+ (bytes|kB|MB)", "SIZE", text)
-        text = re.sub(r'<td class="n">[\d,]+</td><td class="code">DIGEST', "SIZE DIGEST", text)
-        return re.sub(r"\b\d+(\.\d+)? s\b", "SECONDS", text)
-    return path.read_bytes()
-
-
-def _root_content(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    with uproot.open(path) as file:
-        for name, type_ in file.classnames(recursive=True).items():
-            found = file[name]
-            if type_ == "TTree":
-                content[name] = {b.name: b.array().to_list() for b in found.branches}
-            elif type_ == "TObjString":
-                content[name] = normalise(json.loads(str(found)))
-            elif type_.startswith("TH"):
-                content[name] = [found.values(flow=True).tolist(), found.variances(flow=True).tolist()]
-    return content
-
-
-def assert_same(
-    call: Callable[..., Any],
-    pair: tuple[Path, Path],
-    folder: Path,
-    arguments: Callable[[Path, Path], list[Any]],
-) -> None:
-    """
-    Run a command on both files of a pair, in turn under the same name, and compare everything it leaves.
-
-    Parameters
-    ----------
-    call : callable
-        Runs the command with arguments, returns status, stdout and stderr.
-    pair : (Path, Path)
-    folder : Path
-        Where to work.
-    arguments : callable
-        Makes the arguments from the input file and the output path.
-    """
-    seen = []
-    for source in pair:
-        work = folder / "work"
-        work.mkdir()
-        data, output = work / "data.root", work / "output"
-        data.write_bytes(source.read_bytes())
-        told = call(*arguments(data, output))
-        data.unlink()
-        left = fingerprint(work)
-        seen.append((told, left))
-        work.rename(folder / f"done_{len(seen)}")
-    (first, left_first), (second, left_second) = seen
-    assert first == second
-    assert left_first.keys() == left_second.keys()
-    for name, content in left_first.items():
-        assert same(content, left_second[name]), f"{name} tells of closed events"
-
-
-def same(one: Any, two: Any) -> bool:
-    """Compare contents; NaN equals NaN."""
-    if isinstance(one, dict):
-        return isinstance(two, dict) and one.keys() == two.keys() and all(same(one[k], two[k]) for k in one)
-    if isinstance(one, list):
-        return isinstance(two, list) and len(one) == len(two) and all(map(same, one, two))
-    return bool(one == two or (one != one and two != two))
