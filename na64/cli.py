@@ -94,6 +94,19 @@ def run(
         list[str] | None,
         typer.Option("--without-cut", help="Leave a cut out; repeat for more.", metavar="CUT"),
     ] = None,
+    variations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variation",
+            help="Systematic variation: a name, all, none, or a YAML file; repeat for more. Default: all on "
+            "simulation, none on data. Data closed in any of them are withheld.",
+            metavar="NAME",
+        ),
+    ] = None,
+    save_events: Annotated[
+        bool,
+        typer.Option("--save-events", help="Write which shown events pass which cuts, for na64 diff."),
+    ] = False,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
@@ -118,6 +131,8 @@ def run(
                 chunk_size=chunk_size,
                 changes=tuple(changes or ()),
                 without=tuple(without or ()),
+                variations=tuple(variations or ()),
+                save_events=save_events,
                 seed=seed,
                 max_loss=max_loss,
                 verify=verify,
@@ -125,6 +140,34 @@ def run(
             )
         )
     )
+
+
+@app.command()
+def efficiency(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run directories of simulated signal.", metavar="RUN...")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write tables and a figure to.")
+    ] = None,
+) -> None:
+    """Show signal efficiencies cut by cut; of runs at several intensities side by side."""
+    from na64.commands.efficiency import compare_intensities
+
+    raise typer.Exit(compare_intensities(runs, output))
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN1")],
+    second: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN2")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    events: Annotated[int, typer.Option("--events", min=0, help="Moved events to list.")] = 10,
+) -> None:
+    """Say what differs between two runs, and which events moved; status 0 equal, 1 different, 2 error."""
+    from na64.commands.diff import compare_runs
+
+    raise typer.Exit(compare_runs(first, second, as_json=as_json, n_events=events))
 
 
 @app.command()
@@ -227,6 +270,14 @@ def simulate(
             help="Other beam particles in the readout window, by the beam's intensity.",
         ),
     ] = None,
+    intensity: Annotated[
+        float | None,
+        typer.Option(
+            "--intensity",
+            help="Beam particles per spill, for pile-up. Default: the setup's.",
+            metavar="N",
+        ),
+    ] = None,
     container: Annotated[
         str | None, typer.Option("--format", help="ttree or rntuple. Default: rntuple for raw, else ttree.")
     ] = None,
@@ -251,6 +302,7 @@ def simulate(
                 changes=tuple(changes or ()),
                 trigger=trigger,
                 pile_up=pile_up,
+                intensity=intensity,
                 format=container,
                 workers=workers,
                 overwrite=overwrite,

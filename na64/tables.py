@@ -8,7 +8,7 @@ from typing import Any
 
 from processors.result import AnalysisResult, Sample
 
-__all__ = ["cutflow_csv", "cutflow_json", "cutflow_latex", "cutflow_text"]
+__all__ = ["cutflow_csv", "cutflow_json", "cutflow_latex", "cutflow_text", "latex"]
 
 _COLUMNS = (
     "name",
@@ -49,10 +49,23 @@ def cutflow_json(result: AnalysisResult) -> dict[str, Any]:
                     {"name": region, "label": label, "events": count}
                     for region, (label, count) in sample.regions.items()
                 ],
+                **_variations_json(sample),
             }
             for name, sample in sorted(result.samples.items())
         }
     }
+
+
+def _variations_json(sample: Sample) -> dict[str, Any]:
+    """Return the cut-flow of each variation to the signal box, nothing where there are none."""
+    if not sample.variations:
+        return {}
+    weighted = sample.kind == "simulation"
+    parts = [
+        {"name": name, "label": label, "cuts": flow.rows(weighted=weighted)}
+        for name, (label, flow) in sample.variations.items()
+    ]
+    return {"variations": parts}
 
 
 def cutflow_text(result: AnalysisResult) -> str:
@@ -111,7 +124,7 @@ def _sample_latex(name: str, sample: Sample) -> str:
     lines = [
         r"\begin{tabular}{lrrrr}",
         r"\toprule",
-        rf"{_latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
+        rf"{latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
         r"\midrule",
     ]
     for row in sample.cutflow.rows(weighted=False):
@@ -122,11 +135,11 @@ def _sample_latex(name: str, sample: Sample) -> str:
             else f"${100 * eff:.2f}_{{-{100 * (eff - low):.2f}}}^{{+{100 * (high - eff):.2f}}}$"
         )
         counts = " & ".join(str(row[key]) for key in ("in_order", "alone", "all_but_one"))
-        lines.append(rf"{_latex(row['label'])} & {counts} & {rate} \\")
+        lines.append(rf"{latex(row['label'])} & {counts} & {rate} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def _latex(text: str) -> str:
+def latex(text: str) -> str:
     """Return text with the characters escaped that LaTeX takes for commands."""
     for plain, escaped in _LATEX.items():
         text = text.replace(plain, escaped)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,49 +20,30 @@ from datasets.probe import Kind, stricter
 from datasets.reader import ReadError
 from datasets.schema import layout_of
 from datasets.setups import load_setup, setup_names
+from processors.context import Columns, Context, Selected
 from processors.digits import calibrate_digits, conditions_of
-from processors.histograms import HistogramSpec, fill, nminus1_spec
+from processors.event_table import event_table
+from processors.histograms import HistogramSpec, fill_views
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
+from processors.variations import (
+    applicable,
+    count_views,
+    make_views,
+    outside_in_all,
+    require_base_kept,
+    variations_of_kind,
+)
 from recon.geometry import Setup
 from recon.srd import SrdTagConfig
 from selections.blinding import Blinding
 from selections.cut import Mask, decidable, passes
 from selections.cutflow import count
-from selections.selection import Selection, SelectionError, load_selection
+from selections.selection import Selection, SelectionError, choose_variations, load_selection
 
 __all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
 
-Columns = Mapping[str, npt.NDArray[Any]]
 _LARGE = 5000  # entries of a chunk that is worth a garbage collection, which takes 0.1 s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a chunk of events is."""
-
-    dataset: str
-    kind: Kind
-    layout: Layout
-    setup: Setup
-    period: Period | None  # None for simulation
-    blinding: Blinding
-    selection: Selection
-    conditions: Conditions | None = None  # of raw digits
-    has_own_conditions: bool = False  # tables of the user's own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selected:
-    """The events of a chunk that may be seen, with all their columns."""
-
-    context: Context
-    entries: int
-    n_events: int
-    columns: Columns
-    base: Mask  # (n_events,)
-    weight: npt.NDArray[np.float64]
-    total_weight: tuple[float, float]  # sum and sum of squares over all entries
 
 
 class AnalysisProcessor(processor.ProcessorABC):
@@ -85,6 +65,11 @@ class AnalysisProcessor(processor.ProcessorABC):
         Of the smearing of simulated events.
     conditions : sequence of paths
         Tables of conditions that override ours, for raw digits.
+    variations : sequence of str
+        Systematic variations by name, "all", "none", or paths of YAML files. Without a word: on
+        simulation all that the selection declares, on data none. Data closed in any of them are withheld.
+    with_events : bool
+        Return which shown events (base events of simulation) pass which cuts, too.
     """
 
     analysis: ClassVar[str]
@@ -98,12 +83,16 @@ class AnalysisProcessor(processor.ProcessorABC):
         without: Sequence[str] = (),
         seed: int = 1,
         conditions: Sequence[str | Path] = (),
+        variations: Sequence[str] = (),
+        with_events: bool = False,
     ) -> None:
         self.setup = setup
         self.changes = tuple(changes)
         self.without = tuple(without)
         self.seed = seed
         self.conditions = tuple(str(path) for path in conditions)
+        self.variations = choose_variations(self.analysis, variations)
+        self.with_events = with_events
 
     def process(self, events: ak.Array) -> AnalysisResult:
         """
@@ -142,7 +131,12 @@ class AnalysisProcessor(processor.ProcessorABC):
     def selection_for(self, setup: Setup) -> Selection:
         """Return the selection of this analysis for a setup, with the user's changes."""
         return load_selection(
-            self.analysis, setup.name, tuple(setup.detectors), changes=self.changes, without=self.without
+            self.analysis,
+            setup.name,
+            tuple(setup.detectors),
+            changes=self.changes,
+            without=self.without,
+            variations=self.variations,
         )
 
     def select(self, events: ak.Array, *, need_base_of_simulation: bool = True) -> Selected:
@@ -170,12 +164,14 @@ class AnalysisProcessor(processor.ProcessorABC):
             else:
                 base = self._base(measured, context)
             weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
-            total = (float(measured.n_events),) * 2
+            total, entry = (float(measured.n_events),) * 2, np.arange(measured.n_events)
             if context.kind == "simulation":
                 total = (float(weight.sum()), float((weight**2).sum()))
             else:
                 keep = context.blinding.shown(base, measured.columns)
+                keep = outside_in_all(context.variations, context.blinding, keep, measured.columns)
                 measured, base, weight = measured.select(keep), base[keep], np.ones(np.count_nonzero(keep))
+                entry = entry[keep]
             columns = complete(measured, setup)
         return Selected(
             context=context,
@@ -185,6 +181,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             base=base,
             weight=weight,
             total_weight=total,
+            entry=entry + int(metadata.get("entrystart") or 0),
         )
 
     def _read(
@@ -225,6 +222,8 @@ class AnalysisProcessor(processor.ProcessorABC):
                 blinding = Blinding.of_period(period.name, period.closed)
                 selection.require_untouched_base()
                 blinding.require(selection.signal_box)
+                if self.variations is not None:
+                    require_base_kept(selection.variations, selection)
         return Context(
             dataset=str(metadata.get("dataset", "events")),
             kind=kind,
@@ -235,6 +234,8 @@ class AnalysisProcessor(processor.ProcessorABC):
             selection=selection,
             conditions=self._find_conditions(quantities, setup, kind) if layout.level == "raw" else None,
             has_own_conditions=bool(self.conditions),
+            variations=variations_of_kind(selection, kind, is_asked=self.variations is not None),
+            file=str(metadata.get("filename", "")),
         )
 
     def _base(self, measured: Measured, context: Context) -> Mask:
@@ -286,6 +287,14 @@ class AnalysisProcessor(processor.ProcessorABC):
             for name in cut.optional
             if name not in columns
         } | _own_words(context)
+        variations, left_out = applicable(
+            context.variations, columns, cuts, is_asked=self.variations is not None
+        )
+        with np.errstate(all="ignore"):
+            views = make_views(selected, masks, variations)
+            varied = (
+                count_views(selected, views, variations) if context.kind == "simulation" or variations else {}
+            )
         sample = Sample(
             kind=context.kind,
             setup=context.setup.name,
@@ -293,29 +302,14 @@ class AnalysisProcessor(processor.ProcessorABC):
             entries=selected.entries,
             cutflow=flow,
             regions=_count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
+            variations=varied,
         )
         return AnalysisResult(
             samples={context.dataset: sample},
-            histograms=self._fill(selected, masks),
-            notes=frozenset(notes),
+            histograms=fill_views(self.histograms, cuts, views, selected.weight, context.dataset),
+            notes=frozenset(notes | left_out),
+            events=(event_table(selected, masks),) if self.with_events else (),
         )
-
-    def _fill(self, selected: Selected, masks: Sequence[Mask]) -> dict[str, Any]:
-        """Fill the declared histograms and the N-1 histogram of each cut."""
-        columns, dataset = selected.columns, selected.context.dataset
-        every = np.ones(selected.n_events, dtype=bool)
-        final = np.logical_and.reduce([selected.base, *masks])
-        filled = {}
-        for spec in self.histograms:
-            if spec.is_possible(columns):
-                mask = final if spec.stage == "final" else selected.base
-                filled[spec.name] = fill(spec, columns, mask, selected.weight, dataset=dataset)
-        for index, cut in enumerate(selected.context.selection.cuts):
-            left_out = nminus1_spec(cut)
-            if left_out is not None and left_out.is_possible(columns):
-                others = np.logical_and.reduce([every, *masks[:index], *masks[index + 1 :]])
-                filled[left_out.name] = fill(left_out, columns, others, selected.weight, dataset=dataset)
-        return filled
 
 
 def _own_words(context: Context) -> set[str]:
@@ -326,6 +320,9 @@ def _own_words(context: Context) -> set[str]:
         notes.add(f"raw digits are calibrated by conditions {context.conditions.digest[:16]}")
     if context.kind != "data":
         return notes
+    if context.variations:
+        names = ", ".join(v.name for v in context.variations)
+        notes.add(f"data that are closed in any of the variations {names} are withheld")
     if context.has_own_conditions:
         notes.add("blinding rests on conditions of the user's own")
     if layout.name not in layout_names() or layout != load_layout(layout.name):

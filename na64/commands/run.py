@@ -37,6 +37,8 @@ class RunOptions(ReadOptions):
     analysis: str
     changes: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    variations: tuple[str, ...] = ()
+    save_events: bool = False
 
 
 def run_analysis(options: RunOptions) -> int:
@@ -56,6 +58,8 @@ def run_analysis(options: RunOptions) -> int:
         without=options.without,
         seed=options.seed,
         conditions=options.conditions,
+        variations=options.variations,
+        with_events=options.save_events,
     )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
