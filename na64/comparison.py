@@ -21,7 +21,15 @@ from selections.blinding import BlindingError
 __all__ = ["compare", "load_run"]
 
 _EXECUTION = ("executor", "workers", "scheduler", "chunk_size", "max_loss", "verify", "save_events")
-_RESULTS = ("configuration", "account", "inputs", "rows", "histograms")  # what makes two runs different
+# What makes two runs different:
+_RESULTS = (
+    "configuration",
+    "account",
+    "inputs",
+    "datasets",
+    "rows",
+    "histograms",
+)
 _KEYS = ("in_order", "alone", "all_but_one", "in_order_weighted")
 
 
@@ -85,6 +93,7 @@ def compare(first: Run, second: Run, n_events: int = 10) -> dict[str, Any]:
         "configuration": list(_changes(_configuration(first.record), _configuration(second.record))),
         "account": list(_changes(first.record["events"], second.record["events"])),
         "inputs": _compare_inputs(first.record["inputs"], second.record["inputs"]),
+        "datasets": _compare_datasets(first, second),
         "rows": _compare_rows(first, second),
         "histograms": _compare_histograms(first.histograms, second.histograms),
         "events": None,
@@ -138,10 +147,15 @@ def _configuration(record: Mapping[str, Any]) -> dict[str, Any]:
         "selection digest": selection["digest"],
         "blinding state": record["blinding"]["state"],
         "blinding digest": record["blinding"]["digest"],
-        "variations": record.get("variations"),
+        "variations": [_variation(part) for part in record.get("variations", ())],
         **options,
         "notes": record["notes"],  # the conditions, among others
     }
+
+
+def _variation(part: Mapping[str, Any]) -> str:
+    changes = {key: value for key, value in part.items() if key not in {"name", "label"} and value}
+    return f"{part['name']} {json.dumps(changes)}"
 
 
 def _software(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,6 +198,15 @@ def _file(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"path": entry["path"], "entries": entry["entries"], "digest": entry["digest"]["value"]}
 
 
+def _compare_datasets(first: Run, second: Run) -> dict[str, Any]:
+    """Return the datasets of one run only; of the others rows and bins are compared."""
+    one, two = (list(run.cutflow["datasets"]) for run in (first, second))
+    return {
+        "only_first": [name for name in one if name not in two],
+        "only_second": [name for name in two if name not in one],
+    }
+
+
 def _tables(run: Run) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the rows of each dataset and variation by name."""
     found = {}
@@ -198,8 +221,8 @@ def _compare_rows(first: Run, second: Run) -> list[dict[str, Any]]:
     """Return the rows that differ; the variation of the cut-flow itself is empty."""
     one, two = _tables(first), _tables(second)
     rows = []
-    for table in dict.fromkeys((*one, *two)):
-        a, b = one.get(table, {}), two.get(table, {})
+    for table in (table for table in one if table in two):
+        a, b = one[table], two[table]
         for name in dict.fromkeys((*a, *b)):
             values = [{key: (t.get(name) or {}).get(key) for key in _KEYS} for t in (a, b)]
             if values[0] != values[1]:
@@ -242,19 +265,16 @@ def _independent(first: Run, second: Run, values: list[dict[str, Any]]) -> dict[
 
 
 def _compare_histograms(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the histograms whose bins differ, flow bins too."""
+    """Return the histograms whose bins differ, flow bins too, of datasets and variations in both runs."""
     found: list[dict[str, Any]] = []
     for name in sorted({*first, *second}):
         if name not in first or name not in second:
             found.append({"name": name, "what": f"only in the {'first' if name in first else 'second'} run"})
             continue
         one, two = first[name], second[name]
-        for dataset, variation in dict.fromkeys((*_categories(one), *_categories(two))):
+        for dataset, variation in (c for c in _categories(one) if c in _categories(two)):
             where = {"name": name, "dataset": dataset, "variation": variation}
-            if not all((dataset, variation) in _categories(h) for h in (one, two)):
-                side = "first" if (dataset, variation) in _categories(one) else "second"
-                found.append({**where, "what": f"only in the {side} run"})
-            elif one.axes[2:] != two.axes[2:]:
+            if one.axes[2:] != two.axes[2:]:
                 found.append({**where, "what": "the axes differ"})
             else:
                 part = _compare_bins(one[dataset, variation, ...], two[dataset, variation, ...])

@@ -30,7 +30,7 @@ def draw_shifts(table: Table, right: str = "") -> Figure:
     """
     factor, names = table.products[0], list(table.variations)
     shifts = 100 * np.array([factor.shift(name) for name in names])
-    axes = style.new_figure(8, 1.9 + 0.32 * len(names)).add_axes((0.42, 0.14, 0.53, 0.7))
+    axes = style.new_figure(9.5, 1.9 + 0.32 * len(names)).add_axes((0.35, 0.14, 0.61, 0.7))
     place = np.arange(len(names))[::-1]
     known = np.isfinite(shifts)
     colours = np.where(shifts[known] < 0, style.ACCENT, style.COLOURS[0])
@@ -52,7 +52,7 @@ def draw_shifts(table: Table, right: str = "") -> Figure:
     axes.set(xlim=(-reach, reach), ylim=(-0.7, len(names) - 0.3), xlabel="shift of the efficiency [%]")
     axes.set_yticks(place, [style.pretty(table.variations[name]) for name in names], fontsize=11)
     axes.tick_params(axis="y", which="both", left=False, right=False)
-    title = f"{style.pretty(factor.label)}: {100 * factor.value:.1f}% (grey: its statistical error)"
+    title = f"{style.pretty(factor.label)}: {100 * factor.value:.1f}%; grey: statistical error"
     return style.label_axes(axes, f"{table.kind}, {table.dataset}", title=title, right=right)
 
 

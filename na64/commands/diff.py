@@ -36,6 +36,7 @@ def difference_text(found: Mapping[str, Any]) -> str:
     lines += _section("configuration", [_change(c) for c in found["configuration"]])
     lines += _section("events", [_change(c) for c in found["account"]])
     lines += _inputs(found["inputs"])
+    lines += _section("datasets", _datasets(found["datasets"]))
     lines += _rows(found["rows"])
     lines += _histograms(found["histograms"])
     lines += _moved(found["events"])
@@ -71,6 +72,12 @@ def _inputs(inputs: Mapping[str, Any]) -> list[str]:
     for sign, key in (("-", "only_first"), ("+", "only_second")):
         lines += [f"  {sign} {f['path']} ({f['entries']} entries, {f['digest'][:16]})" for f in inputs[key]]
     return [*lines, ""]
+
+
+def _datasets(datasets: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{n} is only in the {side} run" for side in ("first", "second") for n in datasets[f"only_{side}"]
+    ]
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -60,6 +60,20 @@ def make_closed_pair(folder: Path, seed: int = 5) -> tuple[Path, Path]:
     return paths[0], paths[1]
 
 
+def make_margin_pair(folder: Path) -> tuple[Path, Path]:
+    """Write two files that differ in events just outside of the box, inside if the ECAL sees 1% less."""
+    paths = []
+    for name, energies in (("one", (50.1, 50.2)), ("two", (50.3, 50.4))):
+        sample = P348Reco()
+        chosen = sample.tagged[:40]
+        sample.quiet_hcal(chosen)
+        for energy, events in zip(energies, (chosen[:10], chosen[10:]), strict=True):
+            sample.scale_ecal(events, energy)
+        (folder / name).mkdir()
+        paths.append(sample.write(folder / name / "data.root"))
+    return paths[0], paths[1]
+
+
 def make_geant4_pair(folder: Path) -> tuple[Path, Path]:
     """
     Write two files of Geant4 events, with tracks and jagged cells, that differ in closed events only.

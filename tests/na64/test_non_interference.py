@@ -1,15 +1,17 @@
 """Nothing that a command leaves may depend on closed events."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 import pytest
 import uproot
 
-from na64.cli import app
+from na64.cli import app, main
 from processors.analysis import AnalysisProcessor, Selected
 from processors.invisible import InvisibleProcessor
 from processors.result import AnalysisResult
@@ -20,10 +22,22 @@ from tests.na64.blind import (
     fingerprint,
     make_closed_pair,
     make_geant4_pair,
+    make_margin_pair,
     make_raw_pair,
 )
 
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
+VARIATIONS = [
+    word
+    for name in ("ecal_scale_up", "ecal_scale_down", "hcal_scale_down", "srd_scale_up")
+    for word in ("--variation", name)
+]
+
+
+def run_with_events(data: Path, out: Path) -> list[Any]:
+    return ["run", "invisible", data, "-o", out, "--save-events", *WITHOUT]
+
+
 READERS = {  # every command that reads data, and how
     "run": lambda data, out: ["run", "invisible", data, "-o", out, *WITHOUT],
     "run-small-chunks": lambda data, out: ["run", "invisible", data, "-o", out, "--chunk-size", 99, *WITHOUT],
@@ -40,6 +54,7 @@ READERS = {  # every command that reads data, and how
         "srd.sum_low=0",
         *WITHOUT,
     ],
+    "run-variations": lambda data, out: [*run_with_events(data, out), *VARIATIONS],
     "reco": lambda data, out: ["reco", data, "-o", out.with_suffix(".root")],
     "reco-keep": lambda data, out: [
         "reco",
@@ -50,6 +65,11 @@ READERS = {  # every command that reads data, and how
         "veto,preshower",
     ],
     "inspect": lambda data, out: ["inspect", data, "--branches"],
+}
+RUN_READERS = {  # every command that reads run directories, of one run and of the same with another threshold
+    "diff": lambda one, two: ["diff", one, two, "--events", 1000],
+    "diff-json": lambda one, two: ["diff", one, two, "--json", "--events", 1000],
+    "efficiency": lambda one, two: ["efficiency", one, two],
 }
 # Commands that read no file of events: they list, draw, make simulations, or check tables of conditions.
 WITHOUT_DATA = {
@@ -65,7 +85,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_command_is_tested() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
     names |= {group.name for group in app.registered_groups}
-    assert names == {name.split("-")[0] for name in READERS} | WITHOUT_DATA
+    assert names == {name.split("-")[0] for name in (*READERS, *RUN_READERS)} | WITHOUT_DATA
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -73,6 +93,59 @@ def test_closed_events_leave_no_trace(
     reader: str, na64: Callable[..., Any], pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
     assert_same(na64, pair, tmp_path, READERS[reader])
+
+
+@pytest.fixture(scope="module")
+def pair_of_runs(
+    pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[tuple[Path, Path], ...]:
+    """Return two runs each of both files of the oracle, under the same name."""
+    folder, runs = tmp_path_factory.mktemp("runs"), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("na64.run_directory.plot_run", lambda *_: [])
+        for source, where in zip(pair, ("a", "b"), strict=True):
+            data = folder / "data.root"
+            data.write_bytes(source.read_bytes())
+            made = []
+            for name, extra in (("one", []), ("two", ["--set", "veto.limit=0.02", *VARIATIONS])):
+                made.append(folder / where / name)
+                arguments = [*run_with_events(data, made[-1]), *extra]
+                with pytest.raises(SystemExit) as ended:
+                    main([str(argument) for argument in arguments])
+                assert not ended.value.code
+            runs.append((made[0], made[1]))
+    return tuple(runs)
+
+
+@pytest.mark.parametrize("reader", RUN_READERS)
+def test_commands_on_runs_tell_nothing_of_closed_events(
+    reader: str, na64: Callable[..., Any], pair_of_runs: tuple[tuple[Path, Path], ...], tmp_path: Path
+) -> None:
+    told = []
+    for one, two in pair_of_runs:
+        work = tmp_path / "work"
+        work.mkdir()
+        for run, name in ((one, "one"), (two, "two")):
+            copytree(run, work / name)
+        said = na64(*RUN_READERS[reader](work / "one", work / "two"))
+        told.append((said.status, re.sub(r"[0-9a-f]{16,64}", "DIGEST", said.out), said.err))
+        work.rename(tmp_path / f"done_{len(told)}")
+    assert told[0] == told[1]
+    if reader.startswith("diff"):
+        assert told[0][0] == 1
+        assert "veto" in told[0][1]
+
+
+def test_closed_in_a_variation_leaves_no_trace(
+    na64: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    (tmp_path / "pair").mkdir()
+    pair = make_margin_pair(tmp_path / "pair")
+    assert_same(na64, pair, tmp_path, READERS["run-variations"])
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(AssertionError):  # nominally these events are shown
+        assert_same(na64, pair, tmp_path / "plain", run_with_events)
 
 
 GEANT4 = {
