@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from na64.conditions_cli import catalogue, conditions_app
+from na64.runs_cli import diff, efficiency
 
 __all__ = ["app", "main"]
 
@@ -26,6 +27,8 @@ setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_w
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
 app.command("catalogue")(catalogue)
+app.command("efficiency")(efficiency)
+app.command("diff")(diff)
 
 _INTERRUPTED = 130  # exit status
 Inputs = Annotated[
@@ -140,34 +143,6 @@ def run(
             )
         )
     )
-
-
-@app.command()
-def efficiency(
-    runs: Annotated[
-        list[Path], typer.Argument(help="Run directories of simulated signal.", metavar="RUN...")
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to write tables and a figure to.")
-    ] = None,
-) -> None:
-    """Show signal efficiencies cut by cut; of runs at several intensities side by side."""
-    from na64.commands.efficiency import compare_intensities
-
-    raise typer.Exit(compare_intensities(runs, output))
-
-
-@app.command()
-def diff(
-    first: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN1")],
-    second: Annotated[Path, typer.Argument(help="Run directory.", metavar="RUN2")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-    events: Annotated[int, typer.Option("--events", min=0, help="Moved events to list.")] = 10,
-) -> None:
-    """Say what differs between two runs, and which events moved; status 0 equal, 1 different, 2 error."""
-    from na64.commands.diff import compare_runs
-
-    raise typer.Exit(compare_runs(first, second, as_json=as_json, n_events=events))
 
 
 @app.command()

@@ -113,6 +113,19 @@ def test_what_cannot_stand_side_by_side(
     assert words in told.err
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--intensity", "0"], "must be above 0"), (["--intensity", "1e6", "--no-pile-up"], "there is none")],
+)
+def test_intensities_that_make_no_sense(
+    na64: Callable[..., Any], tmp_path: Path, options: list[str], words: str
+) -> None:
+    told = na64("simulate", "na64e_2018", "electron", "-n", 1, "-o", tmp_path / "x.root", *options)
+    assert told.status == 2
+    assert words in told.err
+    assert not list(tmp_path.iterdir())
+
+
 def test_one_run_is_its_own_table(na64: Callable[..., Any], tmp_path: Path) -> None:
     run = write_run(tmp_path / "one", None, [200, 100, 80, 60, 30])
     told = na64("efficiency", run)
