@@ -14,6 +14,7 @@ from na64.background_cli import background
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
+from na64.opening_cli import freeze, unblind
 from na64.options import (
     CatalogueOption,
     ChunkOption,
@@ -30,6 +31,8 @@ from na64.options import (
     VerifyOption,
     WorkersOption,
 )
+from na64.runs_cli import diff, efficiency
+from na64.simulation_cli import processes, simulate
 
 __all__ = ["app", "main"]
 
@@ -44,10 +47,6 @@ app = typer.Typer(
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
-app.command("catalogue")(list_catalogue)
-app.command("display", epilog=WHICH)(display)
-app.command("explain", epilog=WHICH)(explain)
-app.command("background")(background)
 
 _INTERRUPTED = 130  # exit status
 
@@ -74,6 +73,19 @@ def run(
         list[str] | None,
         typer.Option("--without-cut", help="Leave a cut out; repeat for more.", metavar="CUT"),
     ] = None,
+    variations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variation",
+            help="Systematic variation: a name, all, none, or a YAML file; repeat for more. Default: all on "
+            "simulation, none on data. Data closed in any of them are withheld.",
+            metavar="NAME",
+        ),
+    ] = None,
+    save_events: Annotated[
+        bool,
+        typer.Option("--save-events", help="Write which shown events pass which cuts, for na64 diff."),
+    ] = False,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
@@ -99,6 +111,8 @@ def run(
                 chunk_size=chunk_size,
                 changes=tuple(changes or ()),
                 without=tuple(without or ()),
+                variations=tuple(variations or ()),
+                save_events=save_events,
                 seed=seed,
                 max_loss=max_loss,
                 verify=verify,
@@ -174,84 +188,6 @@ def inspect(
     raise typer.Exit(inspect_files(tuple(inputs), setup=setup, layout=layout, branches=branches))
 
 
-@app.command()
-def simulate(
-    setup: Annotated[str, typer.Argument(help="Detector setup, by name or YAML path.", metavar="SETUP")],
-    process: Annotated[
-        str, typer.Argument(help="A process (na64 processes lists them), or: mixture.", metavar="PROCESS")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="ROOT file to write.")],
-    n_events: Annotated[int, typer.Option("-n", "--events", min=1, help="Events to write.")] = 10_000,
-    level: Annotated[
-        str, typer.Option("--level", help="simulated (energies per cell, true hits) or raw (digits).")
-    ] = "simulated",
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of all random numbers.")] = 1,
-    mixture: Annotated[
-        str | None,
-        typer.Option("--mixture", help="With PROCESS 'mixture': name or YAML path. [default: default]"),
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="Change a parameter of the process; repeat for more.", metavar="KEY=VALUE"
-        ),
-    ] = None,
-    trigger: Annotated[
-        str | None,
-        typer.Option(
-            "--trigger",
-            help="physics (counters, energies), beam (counters) or none. Default: the mixture's, or none.",
-        ),
-    ] = None,
-    pile_up: Annotated[
-        bool | None,
-        typer.Option(
-            "--pile-up/--no-pile-up",
-            help="Other beam particles in the readout window, by the beam's intensity.",
-        ),
-    ] = None,
-    container: Annotated[
-        str | None, typer.Option("--format", help="ttree or rntuple. Default: rntuple for raw, else ttree.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes. Default: the machine's cores.")
-    ] = None,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """Simulate events of a setup: from the beam to energies per cell or to raw digits."""
-    from na64.commands.simulate import SimulateOptions, write_simulation
-
-    raise typer.Exit(
-        write_simulation(
-            SimulateOptions(
-                setup=setup,
-                process=process,
-                n_events=n_events,
-                output=output,
-                level=level,
-                seed=seed,
-                mixture=mixture,
-                changes=tuple(changes or ()),
-                trigger=trigger,
-                pile_up=pile_up,
-                format=container,
-                workers=workers,
-                overwrite=overwrite,
-            )
-        )
-    )
-
-
-@app.command()
-def processes(
-    setup: Annotated[str, typer.Argument(help="Detector setup, by name or YAML path.")] = "na64e_2018",
-) -> None:
-    """List the processes that can be simulated, with their yields and parameters."""
-    from na64.commands.simulate import list_processes
-
-    list_processes(setup)
-
-
 @setups_app.callback()
 def setups(context: typer.Context) -> None:
     """List the detector setups."""
@@ -292,63 +228,6 @@ def columns() -> None:
 
 
 @app.command()
-def freeze(
-    run: Annotated[Path, typer.Argument(help="Run directory of closed data.", metavar="RUN")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write. Default: RUN.frozen.json.")
-    ] = None,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """Write what decided a closed run, by digests, and a statement to sign before its box is opened."""
-    from na64.commands.unblind import freeze_run
-
-    raise typer.Exit(freeze_run(run, output, overwrite=overwrite))
-
-
-@app.command()
-def unblind(
-    statement: Annotated[
-        Path,
-        typer.Option(
-            "--statement", metavar="FILE", help="YAML: who, when, why, and the digest of what is frozen."
-        ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
-    periods: Annotated[
-        list[str] | None,
-        typer.Option("--period", help="Open only this one of the statement's periods; repeat.", metavar="P"),
-    ] = None,
-    executor: ExecutorOption = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
-    chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Events per chunk.")] = None,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """
-    Run a frozen analysis once more with its box open; refuse if anything differs, and mark every output.
-
-    All other commands keep all data closed, before and after.
-    """
-    from na64.commands.unblind import UnblindOptions
-    from na64.commands.unblind import unblind as open_box
-
-    raise typer.Exit(
-        open_box(
-            UnblindOptions(
-                statement=statement,
-                output=output,
-                periods=tuple(periods or ()),
-                executor=executor,
-                workers=workers,
-                scheduler=scheduler,
-                chunk_size=chunk_size,
-                overwrite=overwrite,
-            )
-        )
-    )
-
-
-@app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the run directories go.")] = Path(
         "runs"
@@ -359,6 +238,19 @@ def demo(
     from na64.commands.demo import run_demo
 
     raise typer.Exit(run_demo(output, workers))
+
+
+# In the order of `na64 --help`, after those above
+app.command("simulate")(simulate)
+app.command("processes")(processes)
+app.command("catalogue")(list_catalogue)
+app.command("display", epilog=WHICH)(display)
+app.command("explain", epilog=WHICH)(explain)
+app.command("background")(background)
+app.command("efficiency")(efficiency)
+app.command("diff")(diff)
+app.command("freeze")(freeze)
+app.command("unblind")(unblind)
 
 
 def _set_up_logging() -> None:

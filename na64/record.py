@@ -67,9 +67,16 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
         "changed_cuts": list(record.selection.changed),
         "selection": {"digest": record.selection.digest(), "params": record.selection.params},
         "identity": dict(record.identity),
+        "variations": _variations(record),
         "options": {name: _plain(value) for name, value in record.options.items()},
         "notes": sorted(record.result.notes),
     }
+
+
+def _variations(record: RunRecord) -> list[dict[str, Any]]:
+    """Return the systematic variations that were computed, with all that they change."""
+    used = {name for sample in record.result.samples.values() for name in sample.variations}
+    return [asdict(variation) for variation in record.selection.variations if variation.name in used]
 
 
 def _blinding(result: AnalysisResult) -> dict[str, Any]:

@@ -98,13 +98,15 @@ def render_report(
     """Return the report as HTML; see `write_report`."""
     planes = [figure for figure in figures if "plane" in figure.name]
     margins = [figure for figure in figures if figure.name.startswith("nminus1_")]
-    others = [figure for figure in figures if figure not in planes and figure not in margins]
+    shifts = [figure for figure in figures if figure.name.startswith("efficiency_shifts")]
+    others = [figure for figure in figures if figure not in (*planes, *margins, *shifts)]
     sections = {
         "summary": ("Summary", _summary(run)),
         "cutflow": ("Cut-flow", _cutflows(result)),
         "planes": ("(ECAL, HCAL) planes", _figures(planes)),
         "thresholds": ("Cuts and N-1 distributions", _thresholds(selection) + _figures(margins)),
         "spectra": ("Other spectra", _figures(others)),
+        **({"systematics": ("Systematic variations", _figures(shifts))} if shifts else {}),
         "provenance": ("Provenance", _provenance(run)),
     }
     kinds = ", ".join(sorted({sample.kind for sample in result.samples.values()})) or "no events"

@@ -66,10 +66,23 @@ def cutflow_json(result: AnalysisResult) -> dict[str, Any]:
                     {"name": region, "label": label, "events": count}
                     for region, (label, count) in sample.regions.items()
                 ],
+                **_variations_json(sample),
             }
             for name, sample in sorted(result.samples.items())
         }
     }
+
+
+def _variations_json(sample: Sample) -> dict[str, Any]:
+    """Return the cut-flow of each variation to the signal box, nothing where there are none."""
+    if not sample.variations:
+        return {}
+    weighted = sample.kind == "simulation"
+    parts = [
+        {"name": name, "label": label, "cuts": flow.rows(weighted=weighted)}
+        for name, (label, flow) in sample.variations.items()
+    ]
+    return {"variations": parts}
 
 
 def cutflow_text(result: AnalysisResult) -> str:

@@ -22,11 +22,20 @@ from datasets.schema import layout_of
 from datasets.setups import load_setup
 from processors.context import Context, find_period, has_truth, own_words
 from processors.digits import calibrate_digits, conditions_of, refuse_spills, spills_in
-from processors.histograms import HistogramSpec, fill, nminus1_spec
+from processors.event_table import event_table
+from processors.histograms import HistogramSpec, fill_views
 from processors.quality import count_damage
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
 from processors.selected import Columns, Details, Selected
+from processors.variations import (
+    applicable,
+    count_views,
+    make_views,
+    outside_in_all,
+    require_base_kept,
+    variations_of_kind,
+)
 from processors.withholding import blinding_of
 from recon.geometry import Setup
 from recon.srd import SrdTagConfig
@@ -34,7 +43,7 @@ from selections.blinding import Blinding
 from selections.cut import Mask, decidable, passes
 from selections.cutflow import count
 from selections.opening import Opening
-from selections.selection import Selection, SelectionError, load_selection
+from selections.selection import Selection, SelectionError, choose_variations, load_selection
 
 __all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
 
@@ -64,6 +73,11 @@ class AnalysisProcessor(processor.ProcessorABC):
         Whose events of data are no triggers; None: all spills of the run.
     opening : Opening, optional
         Which periods' closed regions are open; `na64 unblind` alone gives one.
+    variations : sequence of str
+        Systematic variations by name, "all", "none", or paths of YAML files. Without a word: on
+        simulation all that the selection declares, on data none. Data closed in any of them are withheld.
+    with_events : bool
+        Return which shown events (base events of simulation) pass which cuts, too.
     """
 
     analysis: ClassVar[str]
@@ -79,6 +93,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         conditions: Sequence[str | Path] = (),
         bad_spills: Mapping[int, tuple[int, ...] | None] | None = None,
         opening: Opening | None = None,
+        variations: Sequence[str] = (),
+        with_events: bool = False,
     ) -> None:
         self.setup = setup
         self.changes = tuple(changes)
@@ -87,6 +103,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         self.conditions = tuple(str(path) for path in conditions)
         self.bad_spills = dict(bad_spills or {})
         self.opening = opening
+        self.variations = choose_variations(self.analysis, variations)
+        self.with_events = with_events
 
     def process(self, events: ak.Array) -> AnalysisResult:
         """
@@ -125,7 +143,12 @@ class AnalysisProcessor(processor.ProcessorABC):
     def selection_for(self, setup: Setup) -> Selection:
         """Return the selection of this analysis for a setup, with the user's changes."""
         return load_selection(
-            self.analysis, setup.name, tuple(setup.detectors), changes=self.changes, without=self.without
+            self.analysis,
+            setup.name,
+            tuple(setup.detectors),
+            changes=self.changes,
+            without=self.without,
+            variations=self.variations,
         )
 
     def select(
@@ -164,12 +187,13 @@ class AnalysisProcessor(processor.ProcessorABC):
                 total = (float(weight.sum()), float((weight**2).sum()))
             else:
                 shown = context.blinding.shown(base, measured.columns)
+                shown = outside_in_all(context.variations, context.blinding, shown, measured.columns)
                 measured, base, weight = measured.select(shown), base[shown], np.ones(np.count_nonzero(shown))
             columns = complete(measured, setup)
-        details = None
+        keep = np.ones(quantities.n_events, dtype=bool) if shown is None else shown
+        position, details = np.flatnonzero(keep), None
         if with_details:
-            keep = np.ones(quantities.n_events, dtype=bool) if shown is None else shown
-            details = Details(np.flatnonzero(keep), measured, select_digits(quantities.digits, keep))
+            details = Details(position, measured, select_digits(quantities.digits, keep))
         damage = count_damage(quantities.damage, shown)
         if damage and "track_is_overflow" in columns:
             damage |= count_damage({"track_candidates_are_too_many": columns["track_is_overflow"]}, None)
@@ -181,6 +205,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             base=base,
             weight=weight,
             total_weight=total,
+            entry=position + int(metadata.get("entrystart") or 0),
             details=details,
             quality=damage,
         )
@@ -223,6 +248,8 @@ class AnalysisProcessor(processor.ProcessorABC):
                 blinding = blinding_of(period, self.opening)
                 selection.require_untouched_base()
                 blinding.require(selection.signal_box)
+                if self.variations is not None:
+                    require_base_kept(selection.variations, selection)
         return Context(
             dataset=str(metadata.get("dataset", "events")),
             kind=kind,
@@ -233,6 +260,8 @@ class AnalysisProcessor(processor.ProcessorABC):
             selection=selection,
             conditions=self._find_conditions(quantities, setup, kind) if layout.level == "raw" else None,
             has_own_conditions=bool(self.conditions),
+            variations=variations_of_kind(selection, kind, is_asked=self.variations is not None),
+            file=str(metadata.get("filename", "")),
         )
 
     def _base(self, measured: Measured, context: Context) -> Mask:
@@ -284,6 +313,14 @@ class AnalysisProcessor(processor.ProcessorABC):
             for name in cut.optional
             if name not in columns
         } | own_words(context)
+        variations, left_out = applicable(
+            context.variations, columns, cuts, is_asked=self.variations is not None
+        )
+        with np.errstate(all="ignore"):
+            views = make_views(selected, masks, variations)
+            varied = (
+                count_views(selected, views, variations) if context.kind == "simulation" or variations else {}
+            )
         sample = Sample(
             kind=context.kind,
             setup=context.setup.name,
@@ -292,37 +329,14 @@ class AnalysisProcessor(processor.ProcessorABC):
             cutflow=flow,
             regions=_count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
             quality=selected.quality,
+            variations=varied,
         )
         return AnalysisResult(
             samples={context.dataset: sample},
-            histograms=self._fill(selected, masks),
-            notes=frozenset(notes),
+            histograms=fill_views(self.histograms, cuts, views, selected.weight, context.dataset),
+            notes=frozenset(notes | left_out),
+            events=(event_table(selected, masks),) if self.with_events else (),
         )
-
-    def _fill(self, selected: Selected, masks: Sequence[Mask]) -> dict[str, Any]:
-        """Fill the declared histograms and the N-1 histogram of each cut."""
-        columns, dataset = selected.columns, selected.context.dataset
-        every = np.ones(selected.n_events, dtype=bool)
-        filled = {}
-        for spec in self.histograms:
-            if spec.is_possible(columns):
-                mask = selected.base
-                if spec.stage == "final":
-                    mask = self._final(selected, masks, spec.without)
-                filled[spec.name] = fill(spec, columns, mask, selected.weight, dataset=dataset)
-        for index, cut in enumerate(selected.context.selection.cuts):
-            left_out = nminus1_spec(cut)
-            if left_out is not None and left_out.is_possible(columns):
-                others = np.logical_and.reduce([every, *masks[:index], *masks[index + 1 :]])
-                filled[left_out.name] = fill(left_out, columns, others, selected.weight, dataset=dataset)
-        return filled
-
-    @staticmethod
-    def _final(selected: Selected, masks: Sequence[Mask], without: Sequence[str]) -> Mask:
-        """Return the events after all cuts but some; the base requirement stays."""
-        cuts = selected.context.selection.cuts
-        asked = [mask for cut, mask in zip(cuts, masks, strict=True) if cut.name not in without]
-        return np.asarray(np.logical_and.reduce([selected.base, *asked]))
 
 
 def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:

@@ -17,6 +17,7 @@ from datasets.setups import load_setup, setup_names
 from recon.geometry import Setup
 from selections.blinding import Blinding
 from selections.selection import Selection
+from selections.variations import Variation
 
 __all__ = ["Context", "find_period", "has_truth", "own_words"]
 
@@ -34,6 +35,8 @@ class Context:
     selection: Selection
     conditions: Conditions | None = None  # of raw digits
     has_own_conditions: bool = False  # tables of the user's own
+    variations: tuple[Variation, ...] = ()
+    file: str = ""
 
 
 def own_words(context: Context) -> set[str]:
@@ -44,6 +47,9 @@ def own_words(context: Context) -> set[str]:
         notes.add(f"raw digits are calibrated by conditions {context.conditions.digest[:16]}")
     if context.kind != "data":
         return notes
+    if context.variations:
+        names = ", ".join(v.name for v in context.variations)
+        notes.add(f"data that are closed in any of the variations {names} are withheld")
     if context.has_own_conditions:
         notes.add("blinding rests on conditions of the user's own")
     if layout.name not in layout_names() or layout != load_layout(layout.name):

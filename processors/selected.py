@@ -39,5 +39,6 @@ class Selected:
     base: Mask  # (n_events,)
     weight: npt.NDArray[np.float64]
     total_weight: tuple[float, float]  # sum and sum of squares over all entries
+    entry: npt.NDArray[np.int64]  # (n_events,) place of each event in its file
     details: Details | None = None  # where asked for
     quality: Counts = field(default_factory=dict)

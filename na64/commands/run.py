@@ -44,6 +44,8 @@ class RunOptions(ReadOptions):
     analysis: str
     changes: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    variations: tuple[str, ...] = ()
+    save_events: bool = False
 
 
 def run_analysis(
@@ -78,6 +80,8 @@ def run_analysis(
         conditions=options.conditions,
         bad_spills=catalogue.bad_spills(),
         opening=opening,
+        variations=options.variations,
+        with_events=options.save_events,
     )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]

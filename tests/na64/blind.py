@@ -38,6 +38,20 @@ def closed_entries(seed: int = 5) -> list[int]:
     return [int(entry) for entry in np.random.default_rng(seed).choice(P348Reco().tagged, 40, replace=False)]
 
 
+def make_margin_pair(folder: Path) -> tuple[Path, Path]:
+    """Write two files that differ in events just outside of the box, inside if the ECAL sees 1% less."""
+    paths = []
+    for name, energies in (("one", (50.1, 50.2)), ("two", (50.3, 50.4))):
+        sample = P348Reco()
+        chosen = sample.tagged[:40]
+        sample.quiet_hcal(chosen)
+        for energy, events in zip(energies, (chosen[:10], chosen[10:]), strict=True):
+            sample.scale_ecal(events, energy)
+        (folder / name).mkdir()
+        paths.append(sample.write(folder / name / "data.root"))
+    return paths[0], paths[1]
+
+
 def make_geant4_pair(folder: Path) -> tuple[Path, Path]:
     """
     Write two files of Geant4 events, with tracks and jagged cells, that differ in closed events only.

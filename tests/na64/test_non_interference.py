@@ -1,15 +1,17 @@
 """Nothing that a command leaves may depend on closed events."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 import pytest
 import uproot
 
-from na64.cli import app
+from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
 from na64.testing import find_value
 from tests.conftest import NOT_IN_P348RECO, P348Reco
@@ -20,6 +22,7 @@ from tests.na64.blind import (
     fingerprint,
     make_closed_pair,
     make_geant4_pair,
+    make_margin_pair,
     make_raw_pair,
 )
 from tests.na64.signing import sign_statement
@@ -31,6 +34,17 @@ def _events(entries: Sequence[int]) -> list[str]:
 
 _SHOWN_RAW = 1  # entry of a raw event that is shown
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
+VARIATIONS = [
+    word
+    for name in ("ecal_scale_up", "ecal_scale_down", "hcal_scale_down", "srd_scale_up")
+    for word in ("--variation", name)
+]
+
+
+def run_with_events(data: Path, out: Path) -> list[Any]:
+    return ["run", "invisible", data, "-o", out, "--save-events", *WITHOUT]
+
+
 READERS = {  # every command that reads data, and how
     "run": lambda data, out: ["run", "invisible", data, "-o", out, *WITHOUT],
     "run-small-chunks": lambda data, out: ["run", "invisible", data, "-o", out, "--chunk-size", 99, *WITHOUT],
@@ -47,6 +61,7 @@ READERS = {  # every command that reads data, and how
         "srd.sum_low=0",
         *WITHOUT,
     ],
+    "run-variations": lambda data, out: [*run_with_events(data, out), *VARIATIONS],
     "reco": lambda data, out: ["reco", data, "-o", out.with_suffix(".root")],
     "reco-keep": lambda data, out: [
         "reco",
@@ -86,6 +101,11 @@ READERS = {  # every command that reads data, and how
 READERS_OF_RUNS = {  # commands that read the run directory of data, and how
     "background": lambda run, out: ["background", run, "-o", out],
 }
+RUN_READERS = {  # every command that reads run directories, of one run and of the same with another threshold
+    "diff": lambda one, two: ["diff", one, two, "--events", 1000],
+    "diff-json": lambda one, two: ["diff", one, two, "--json", "--events", 1000],
+    "efficiency": lambda one, two: ["efficiency", one, two],
+}
 OTHERS = {"unblind"}  # have a test of their own below
 
 
@@ -107,7 +127,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_command_is_tested() -> None:
     """A new command must be registered, and have a case above if it reads events."""
     assert leaves(app) == READS_EVENTS | WITHOUT_DATA
-    assert {name.split("-")[0] for name in READERS} | set(READERS_OF_RUNS) | OTHERS == READS_EVENTS
+    cases = {name.split("-")[0] for name in (*READERS, *READERS_OF_RUNS, *RUN_READERS)}
+    assert cases | OTHERS == READS_EVENTS
     assert not READS_EVENTS & WITHOUT_DATA
 
 
@@ -143,6 +164,59 @@ def test_runs_of_closed_events_leave_no_trace(
         return told
 
     assert_same(run_and_read, pair, tmp_path, lambda data, out: [data, out])
+
+
+@pytest.fixture(scope="module")
+def pair_of_runs(
+    pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[tuple[Path, Path], ...]:
+    """Return two runs each of both files of the oracle, under the same name."""
+    folder, runs = tmp_path_factory.mktemp("runs"), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("na64.run_directory.plot_run", lambda *_: [])
+        for source, where in zip(pair, ("a", "b"), strict=True):
+            data = folder / "data.root"
+            data.write_bytes(source.read_bytes())
+            made = []
+            for name, extra in (("one", []), ("two", ["--set", "veto.limit=0.02", *VARIATIONS])):
+                made.append(folder / where / name)
+                arguments = [*run_with_events(data, made[-1]), *extra]
+                with pytest.raises(SystemExit) as ended:
+                    main([str(argument) for argument in arguments])
+                assert not ended.value.code
+            runs.append((made[0], made[1]))
+    return tuple(runs)
+
+
+@pytest.mark.parametrize("reader", RUN_READERS)
+def test_commands_on_runs_tell_nothing_of_closed_events(
+    reader: str, na64: Callable[..., Any], pair_of_runs: tuple[tuple[Path, Path], ...], tmp_path: Path
+) -> None:
+    told = []
+    for one, two in pair_of_runs:
+        work = tmp_path / "work"
+        work.mkdir()
+        for run, name in ((one, "one"), (two, "two")):
+            copytree(run, work / name)
+        said = na64(*RUN_READERS[reader](work / "one", work / "two"))
+        told.append((said.status, re.sub(r"[0-9a-f]{16,64}", "DIGEST", said.out), said.err))
+        work.rename(tmp_path / f"done_{len(told)}")
+    assert told[0] == told[1]
+    if reader.startswith("diff"):
+        assert told[0][0] == 1
+        assert "veto" in told[0][1]
+
+
+def test_closed_in_a_variation_leaves_no_trace(
+    na64: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    (tmp_path / "pair").mkdir()
+    pair = make_margin_pair(tmp_path / "pair")
+    assert_same(na64, pair, tmp_path, READERS["run-variations"])
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(AssertionError):  # nominally these events are shown
+        assert_same(na64, pair, tmp_path / "plain", run_with_events)
 
 
 GEANT4 = {

@@ -52,6 +52,7 @@ def test_all_files_are_there_and_no_other(folder: Path) -> None:
         "cutflow.json",
         "histograms.root",
         "histograms.json",
+        *(f"efficiency.{ending}" for ending in ("txt", "csv", "tex", "json")),
     }
     assert {p.name for p in folder.iterdir()} == names | {"plots", "report.html", "run.json"}
     assert [p.name for p in folder.parent.iterdir()] == ["run"]
