@@ -24,6 +24,9 @@ def two_periods(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     path = tmp_path_factory.mktemp("periods") / "periods.yaml"
     path.write_text(yaml.safe_dump(PERIODS))
     monkeypatch.setattr(datasets.periods, "_FILE", path)
+    catalogue = path.with_name("catalogue.yaml")
+    catalogue.write_text("runs: []\n")  # the project's names its own periods
+    monkeypatch.setattr("datasets.conditions.catalogue._FILE", catalogue)
     datasets.periods.load_periods.cache_clear()
     yield
     datasets.periods.load_periods.cache_clear()

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import uproot
 
+from na64.testing.oracle import difference
 from tests.conftest import NOT_IN_P348RECO
-from tests.na64.blind import same
 
 Call = Callable[..., Any]
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
@@ -216,7 +216,7 @@ def test_reco_of_reco_gives_the_same_columns(na64: Call, samples: Path, tmp_path
     one, two = (uproot.open(path)["events"] for path in (first, second))
     assert one.keys() == two.keys()
     for name in one.keys():  # noqa: SIM118 - a tree is no mapping
-        assert same(one[name].array().to_list(), two[name].array().to_list()), name
+        assert difference(one[name].array().to_list(), two[name].array().to_list()) is None, name
     assert json.loads(str(uproot.open(second)["na64"]))["parents"][0]["path"] == str(first)
 
 
