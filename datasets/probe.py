@@ -18,7 +18,7 @@ from datasets.layouts import Constant, Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, period_of_run, period_of_setup
 from datasets.sources import InputFile
 
-__all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "probe_file", "stricter"]
+__all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "first_run", "probe_file", "stricter"]
 
 Kind = Literal["data", "calibration", "simulation"]
 _STRICTNESS: tuple[Kind, ...] = ("simulation", "calibration", "data")
@@ -226,7 +226,7 @@ def probe_file(
     trees, uuid, metadata = read_trees(file.path)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    run = _first_run(file.path, chosen, tree) or 0
+    run = first_run(file.path, chosen, tree) or 0
     own_kind, reason = _own_kind(chosen, quantities, metadata, run)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
@@ -312,7 +312,7 @@ def _place(
     return fixed, period_of_setup(fixed) if is_closed else None
 
 
-def _first_run(path: str, layout: Layout, tree: TreeInfo) -> int | None:
+def first_run(path: str, layout: Layout, tree: TreeInfo) -> int | None:
     """Return the run number of the first entry: public, like the name of the file."""
     if layout.level == "columns":
         branch: str | None = "run" if "run" in tree.branches else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -155,16 +155,10 @@ class AnalysisProcessor(processor.ProcessorABC):
         need_base_of_simulation : bool
             False: every simulated event counts as base, and the layout need not give its columns.
         """
-        layout = layout_of(events)
-        metadata = dict(events.metadata or {})
-        _check_length(events, metadata)
-        setup, quantities = self._read(events, layout, metadata)
-        context = self._context(quantities, layout, setup, metadata)
-        config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
+        context, quantities = self.open(events)
+        setup = context.setup
         with np.errstate(all="ignore"):  # warnings would speak of closed events
-            if context.conditions is not None:
-                quantities = calibrate_digits(quantities, setup, context.conditions)
-            measured = measure(quantities, layout, setup, config)
+            measured = self.measure(context, quantities)
             if context.kind == "simulation" and not need_base_of_simulation:
                 base = np.ones(measured.n_events, dtype=bool)
             else:
@@ -186,6 +180,51 @@ class AnalysisProcessor(processor.ProcessorABC):
             weight=weight,
             total_weight=total,
         )
+
+    def open(self, events: ak.Array, *, for_calibration: bool = False) -> tuple[Context, Quantities]:
+        """
+        Read a chunk and decide what its events are; raw digits are calibrated. Nothing is withheld yet.
+
+        Parameters
+        ----------
+        events : NanoEvents
+        for_calibration : bool
+            Leave the digits of trackers alone, and the energy of suppressed cells out.
+        """
+        layout = layout_of(events)
+        metadata = dict(events.metadata or {})
+        _check_length(events, metadata)
+        setup, quantities = self._read(events, layout, metadata)
+        context = self._context(quantities, layout, setup, metadata)
+        if context.conditions is not None:
+            if for_calibration:
+                quantities = quantities._replace(digits=quantities.digits._replace(strips=None, straws=None))
+                context = replace(context, conditions=replace(context.conditions, suppression={}))
+            with np.errstate(all="ignore"):  # warnings would speak of closed events
+                quantities = calibrate_digits(quantities, setup, context.conditions)
+        return context, quantities
+
+    def measure(self, context: Context, quantities: Quantities) -> Measured:
+        """Return the first step of the reconstruction, of all events."""
+        config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
+        return measure(quantities, context.layout, context.setup, config)
+
+    def is_for_calibration(self, measured: Measured, context: Context) -> Mask:
+        """
+        Return the events that a calibration may use, (n_events,): all of a simulation, none of data.
+
+        In a calibration run those of calibration triggers; physics triggers stay closed there too.
+        """
+        n = measured.n_events
+        if context.kind == "simulation":
+            return np.ones(n, dtype=bool)
+        trigger = context.selection.base.trigger
+        if context.kind == "data" or trigger not in measured.columns:
+            return np.zeros(n, dtype=bool)
+        mask = _calibration_triggers(measured.columns, trigger, n)
+        if context.period is not None and context.period.runs and "run" in measured.columns:
+            mask &= _in_runs(measured.columns["run"], context.period)
+        return mask
 
     def _read(
         self, events: ak.Array, layout: Layout, metadata: Mapping[str, Any]

@@ -49,6 +49,7 @@ READERS = {  # every command that reads data, and how
         "--keep",
         "veto,preshower",
     ],
+    "calibrate": lambda data, out: ["calibrate", data, "-o", out],
     "inspect": lambda data, out: ["inspect", data, "--branches"],
 }
 # Commands that read no file of events: they list, draw, make simulations, or check tables of conditions.
@@ -90,7 +91,7 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-@pytest.mark.parametrize("reader", ["run", "reco"])
+@pytest.mark.parametrize("reader", ["run", "reco", "calibrate"])
 def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "pair").mkdir()
     one, two, conditions = make_raw_pair(tmp_path / "pair")
@@ -101,6 +102,8 @@ def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any],
         options = ["--conditions", conditions]
         if reader == "run":
             return ["run", "invisible", data, "-o", out, "--chunk-size", 130, *options]
+        if reader == "calibrate":
+            return ["calibrate", data, "-o", out, *options]
         return ["reco", data, "-o", out.with_suffix(".root"), *options]
 
     assert_same(na64, (one, two), tmp_path, arguments)
