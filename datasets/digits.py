@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import awkward as ak
 import numpy as np
 import numpy.typing as npt
+from awkward.contents import Content
 
 from datasets.layouts.digit_branches import DigitBranches, SampleBranches, StrawBranches
 from datasets.reader import EventReader, ReadError, raw_field
@@ -105,17 +106,15 @@ def read_waveforms(reader: EventReader, source: SampleBranches) -> Waveforms:
     ReadError
         If a branch cannot be read, or there are more or fewer samples than channels need.
     """
-    channel = reader.field(raw_field(source.channel))
-    return Waveforms(_offsets(channel), _flat(channel, np.int32), _samples(reader, source, channel))
+    offsets, channel = _lists(reader.field(raw_field(source.channel)), np.int32)
+    return Waveforms(offsets, channel, _samples(reader, source, offsets))
 
 
 def read_strips(reader: EventReader, source: SampleBranches) -> StripDigits:
     """Read the samples of strips; parameters and errors as for `read_waveforms`."""
-    channel = reader.field(raw_field(source.channel))
-    detector = _like(reader, source.detector, channel, source.channel)
-    return StripDigits(
-        _offsets(channel), detector, _flat(channel, np.int32), _samples(reader, source, channel)
-    )
+    offsets, channel = _lists(reader.field(raw_field(source.channel)), np.int32)
+    detector = _like(reader, source.detector, offsets, source.channel)
+    return StripDigits(offsets, detector, channel, _samples(reader, source, offsets))
 
 
 def read_straws(reader: EventReader, source: StrawBranches) -> StrawDigits:
@@ -127,11 +126,11 @@ def read_straws(reader: EventReader, source: StrawBranches) -> StrawDigits:
     ReadError
         If a branch cannot be read, or the branches have different lengths.
     """
-    number = reader.field(raw_field(source.number))
+    offsets, number = _lists(reader.field(raw_field(source.number)), np.int32)
     detector, time = (
-        _like(reader, branch, number, source.number) for branch in (source.detector, source.time)
+        _like(reader, branch, offsets, source.number) for branch in (source.detector, source.time)
     )
-    return StrawDigits(_offsets(number), detector, _flat(number, np.int32), time)
+    return StrawDigits(offsets, number=number, detector=detector, time=time)
 
 
 def select_digits(digits: Digits, mask: npt.NDArray[np.bool_]) -> Digits:
@@ -155,36 +154,44 @@ def _select(table: tuple[Any, ...], mask: npt.NDArray[np.bool_]) -> list[Any]:
     ]
 
 
-def _offsets(lists: ak.Array) -> Ints:
-    counts = ak.to_numpy(ak.num(lists))
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+def _open(layout: Content) -> tuple[Ints, Content]:
+    """Return offsets that begin with 0 and the content of lists, without copying what follows each other."""
+    if layout.is_numpy:
+        layout = layout.to_RegularArray()
+    lists = layout.to_ListOffsetArray64(True)
+    offsets = np.asarray(lists.offsets.data, dtype=np.int64)
+    return offsets, lists.content[: int(offsets[-1])]
 
 
-def _flat(lists: ak.Array, kind: Any) -> Array:
-    return np.asarray(ak.to_numpy(ak.flatten(lists, axis=None)), dtype=kind)
+def _lists(array: ak.Array, kind: Any) -> tuple[Ints, Array]:
+    """Return offsets and numbers of one list per event."""
+    offsets, content = _open(ak.to_layout(array))
+    return offsets, np.asarray(ak.to_numpy(content), dtype=kind)
 
 
-def _like(reader: EventReader, branch: str, other: ak.Array, name: str) -> Array:
-    """Read a branch that has as many numbers in each event as another one."""
-    lists = reader.field(raw_field(branch))
-    _check_counts(branch, ak.to_numpy(ak.num(lists)), name, ak.to_numpy(ak.num(other)))
-    return _flat(lists, np.int32)
+def _like(reader: EventReader, branch: str, other: Ints, name: str) -> Array:
+    """Read a branch that has as many numbers in each event as another one, whose offsets are given."""
+    offsets, values = _lists(reader.field(raw_field(branch)), np.int32)
+    _check_counts(branch, np.diff(offsets), name, np.diff(other))
+    return values
 
 
-def _samples(reader: EventReader, source: SampleBranches, channel: ak.Array) -> npt.NDArray[np.uint16]:
-    """Read samples as (n_digits, n_samples)."""
+def _samples(reader: EventReader, source: SampleBranches, channel: Ints) -> npt.NDArray[np.uint16]:
+    """Read samples as (n_digits, n_samples), for channels of the given offsets."""
     lists = reader.field(raw_field(source.samples))
-    counts, wanted = ak.to_numpy(ak.num(lists)), ak.to_numpy(ak.num(channel))
+    offsets, content = _open(ak.to_layout(lists))
+    wanted = np.diff(channel)
     if lists.ndim == 2:
-        _check_counts(source.samples, counts, source.channel, wanted * source.n_samples)
+        _check_counts(source.samples, np.diff(offsets), source.channel, wanted * source.n_samples)
     else:
-        _check_counts(source.samples, counts, source.channel, wanted)
-        lengths = np.unique(ak.to_numpy(ak.flatten(ak.num(lists, axis=2))))
-        if lengths.tolist() not in ([], [source.n_samples]):
-            found = ", ".join(map(str, lengths[:5]))
+        _check_counts(source.samples, np.diff(offsets), source.channel, wanted)
+        inner, content = _open(content)
+        wrong = np.flatnonzero(np.diff(inner) != source.n_samples)
+        if len(wrong):
+            found = ", ".join(map(str, np.unique(np.diff(inner))[:5]))
             msg = f"'{source.samples}' has {found} samples per channel, its layout says {source.n_samples}"
             raise ReadError(msg)
-    return _flat(lists, np.uint16).reshape(-1, source.n_samples)
+    return np.asarray(ak.to_numpy(content), dtype=np.uint16).reshape(-1, source.n_samples)
 
 
 def _check_counts(branch: str, counts: Array, other: str, wanted: Array) -> None:

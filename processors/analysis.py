@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from coffea import processor
 
 from datasets.conditions import Conditions
 from datasets.decode import Quantities, decode
+from datasets.digits import select_digits
 from datasets.layouts import Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
 from datasets.probe import Kind, stricter
@@ -25,6 +26,7 @@ from processors.digits import calibrate_digits, conditions_of
 from processors.histograms import HistogramSpec, fill, nminus1_spec
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
+from processors.selected import Columns, Context, Details, Selected
 from recon.geometry import Setup
 from recon.srd import SrdTagConfig
 from selections.blinding import Blinding
@@ -34,36 +36,7 @@ from selections.selection import Selection, SelectionError, load_selection
 
 __all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
 
-Columns = Mapping[str, npt.NDArray[Any]]
 _LARGE = 5000  # entries of a chunk that is worth a garbage collection, which takes 0.1 s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a chunk of events is."""
-
-    dataset: str
-    kind: Kind
-    layout: Layout
-    setup: Setup
-    period: Period | None  # None for simulation
-    blinding: Blinding
-    selection: Selection
-    conditions: Conditions | None = None  # of raw digits
-    has_own_conditions: bool = False  # tables of the user's own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selected:
-    """The events of a chunk that may be seen, with all their columns."""
-
-    context: Context
-    entries: int
-    n_events: int
-    columns: Columns
-    base: Mask  # (n_events,)
-    weight: npt.NDArray[np.float64]
-    total_weight: tuple[float, float]  # sum and sum of squares over all entries
 
 
 class AnalysisProcessor(processor.ProcessorABC):
@@ -145,7 +118,9 @@ class AnalysisProcessor(processor.ProcessorABC):
             self.analysis, setup.name, tuple(setup.detectors), changes=self.changes, without=self.without
         )
 
-    def select(self, events: ak.Array, *, need_base_of_simulation: bool = True) -> Selected:
+    def select(
+        self, events: ak.Array, *, need_base_of_simulation: bool = True, with_details: bool = False
+    ) -> Selected:
         """
         Reconstruct a chunk and withhold what is closed before anything else is made of it.
 
@@ -154,6 +129,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         events : NanoEvents
         need_base_of_simulation : bool
             False: every simulated event counts as base, and the layout need not give its columns.
+        with_details : bool
+            Return cells, hits and digits too.
         """
         context, quantities = self.open(events)
         setup = context.setup
@@ -165,12 +142,16 @@ class AnalysisProcessor(processor.ProcessorABC):
                 base = self._base(measured, context)
             weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
             total = (float(measured.n_events),) * 2
+            keep = np.ones(measured.n_events, dtype=bool)
             if context.kind == "simulation":
                 total = (float(weight.sum()), float((weight**2).sum()))
             else:
                 keep = context.blinding.shown(base, measured.columns)
                 measured, base, weight = measured.select(keep), base[keep], np.ones(np.count_nonzero(keep))
             columns = complete(measured, setup)
+        details = None
+        if with_details:
+            details = Details(np.flatnonzero(keep), measured, select_digits(quantities.digits, keep))
         return Selected(
             context=context,
             entries=quantities.n_events,
@@ -179,6 +160,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             base=base,
             weight=weight,
             total_weight=total,
+            details=details,
         )
 
     def open(self, events: ak.Array, *, for_calibration: bool = False) -> tuple[Context, Quantities]:

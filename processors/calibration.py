@@ -15,8 +15,9 @@ from datasets.conditions import Conditions
 from datasets.decode import Quantities
 from datasets.digits import Waveforms
 from datasets.profiles import load_profile
-from processors.analysis import AnalysisProcessor, Context
+from processors.analysis import AnalysisProcessor
 from processors.reconstruction import Measured, project_sections
+from processors.selected import Context
 from recon.calibrate import Expected, GainEquations, add_events, cell_centres, expect_sum
 from recon.geometry import Detector, Setup
 from recon.shower import ShowerConfig, reconstruct_shower

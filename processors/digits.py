@@ -16,13 +16,14 @@ from datasets.hits import HitArrays
 from datasets.setups import load_setup
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
+from recon.pulses import PulseShape
 from recon.response import add_suppressed, correct_nonlinearity
 from recon.straws import find_straw_hits, straw_table
 from recon.strip_hits import TrackerHits, join_hits, select_planes
 from recon.strips import find_strip_hits, strip_table
-from recon.waveforms import Quality, WaveformConfig, measure_waveforms
+from recon.waveforms import Pulses, Quality, WaveformConfig, measure_waveforms
 
-__all__ = ["calibrate_digits", "conditions_of"]
+__all__ = ["FittedWaveform", "calibrate_digits", "conditions_of", "fit_waveforms"]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -182,3 +183,61 @@ def _find_hits(digits: Digits, setup: Setup, n_events: int) -> dict[str, HitArra
         before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
         hits[name] = HitArrays(here.plane[kept], here.x[kept], here.y[kept], before[here.offsets])
     return hits
+
+
+class FittedWaveform(NamedTuple):
+    """One waveform and the pulses that it was unfolded into."""
+
+    cell: int  # in the row of all cells of the setup
+    samples: npt.NDArray[np.uint16]  # (n_samples,) [ADC]
+    period: float  # [ns] between two samples
+    pedestal: Floats  # (2,) [ADC] of even and odd samples
+    shape: PulseShape
+    start: Floats  # (n_pulses,) [ns] after the first sample; the pulse of the event is the first one
+    amplitude: Floats  # (n_pulses,) [ADC]
+    energy: float  # [GeV] of the first pulse; NaN: the waveform is not understood, or has no pulse
+
+
+def fit_waveforms(waveforms: Waveforms, setup: Setup, conditions: Conditions) -> list[FittedWaveform]:
+    """
+    Unfold the waveforms of good cells again, for pictures of them.
+
+    Parameters
+    ----------
+    waveforms : Waveforms
+    setup : Setup
+    conditions : Conditions
+        Of the run.
+
+    Returns
+    -------
+    list of FittedWaveform
+        The largest energy first.
+    """
+    row = conditions.cell_of_channel(waveforms.channel)
+    used = (row >= 0) & ~conditions.cells.is_bad[row]
+    row, samples = row[used], waveforms.samples[used]
+    table = _channel_table(setup, conditions)
+    found = measure_waveforms(samples, row, table, WaveformConfig())
+    energy = found.amplitude * conditions.cells.gain[row]
+    order = np.argsort(-np.nan_to_num(energy, nan=-1.0), kind="stable")
+    return [_fitted(int(index), row, samples, table, found, float(energy[index])) for index in order]
+
+
+def _fitted(
+    index: int, row: Ints, samples: npt.NDArray[np.uint16], table: ChannelTable, found: Pulses, energy: float
+) -> FittedWaveform:
+    cell, here = int(row[index]), found.others.waveform == index
+    amplitude = np.append(found.amplitude[index], found.others.amplitude[here]).astype(np.float64)
+    time = np.append(found.time[index], found.others.time[here]).astype(np.float64)
+    known = np.isfinite(amplitude) & np.isfinite(time)
+    return FittedWaveform(
+        cell=cell,
+        samples=samples[index],
+        period=table.period,
+        pedestal=found.pedestal[index].astype(np.float64),
+        shape=table.shapes[int(table.shape[cell])],
+        start=table.start[cell] + time[known],
+        amplitude=amplitude[known],
+        energy=energy,
+    )

@@ -27,6 +27,11 @@ PLANTED = 31.41592653  # [GeV] an ECAL energy that no other event has
 _VOLATILE = {"digest", "uuid", "seconds", "size"}
 
 
+def closed_entries(seed: int = 5) -> list[int]:
+    """Return the entries that `make_closed_pair` replaces."""
+    return [int(entry) for entry in np.random.default_rng(seed).choice(P348Reco().tagged, 40, replace=False)]
+
+
 def make_closed_pair(folder: Path, seed: int = 5) -> tuple[Path, Path]:
     """
     Write two files of equal length and name that differ in closed events only.

@@ -12,7 +12,7 @@ from datasets.setups import load_setup
 from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import digit_columns
-from processors.digits import calibrate_digits, conditions_of
+from processors.digits import calibrate_digits, conditions_of, fit_waveforms
 from recon.geometry import Setup
 
 SETUP = load_setup("na64e_2018")
@@ -178,3 +178,23 @@ def test_straws_and_strips_make_hits_together() -> None:
     assert (
         np.diff(hits.plane)[np.diff(np.repeat(np.arange(block.n_events), np.diff(hits.offsets))) == 0] >= 0
     ).all()
+
+
+def test_fitted_waveforms_explain_their_samples(block: Block) -> None:
+    waveforms = quantities(block).digits.waveforms
+    assert waveforms is not None
+    n = int(waveforms.offsets[1])
+    first = Waveforms(np.array([0, n]), waveforms.channel[:n], waveforms.samples[:n])
+    found = fit_waveforms(first, SETUP, ideal_conditions(SETUP))
+    assert len(found) == n
+    energies = [waveform.energy for waveform in found if np.isfinite(waveform.energy)]
+    assert energies == sorted(energies, reverse=True)
+    assert energies[0] > 10  # GeV, of the cell that the beam points at
+    for waveform in found[:3]:
+        samples = waveform.samples.astype(float)
+        time = waveform.period * np.arange(len(samples))
+        fitted = np.resize(waveform.pedestal, len(samples)) + sum(
+            amplitude * waveform.shape.value(time - start)
+            for start, amplitude in zip(waveform.start, waveform.amplitude, strict=True)
+        )
+        assert np.abs(fitted - samples).max() < 6 + 0.02 * samples.max()  # counts: noise of 1, shape
