@@ -39,7 +39,7 @@ def describe_calibration(calibration: Calibration) -> dict[str, Any]:
     c, gains = calibration, calibration.found.gains
     sums = c.found.first.arrays
     old, new = c.old.detectors[c.detector], c.conditions.detectors[c.detector]
-    events = c.found.events
+    events, flags = c.found.events, c.flags
     cells = [
         {
             "label": label,
@@ -48,7 +48,7 @@ def describe_calibration(calibration: Calibration) -> dict[str, Any]:
             "ratio": gains.ratio[i],
             "error": gains.error[i],
             "events": events[i],
-            "flag": "kept" if gains.is_kept[i] else "new",
+            "flag": flags[i],
         }
         for i, label in enumerate(c.labels)
     ]
@@ -65,6 +65,7 @@ def describe_calibration(calibration: Calibration) -> dict[str, Any]:
             name: int(v[0]) for name, v in sums.items() if name == "events" or name.startswith("after ")
         },
         "suppressed_energy_factor": [gains.suppression, gains.suppression_error],
+        "is_suppression_measured": c.found.is_suppression_measured,
         "cells": cells,
         "channels": _channels(c),
         "sums": energies,
@@ -100,14 +101,18 @@ def _channels(c: Calibration) -> list[dict[str, Any]]:
 def summary_lines(calibration: Calibration) -> Iterator[str]:
     """Yield what the command prints: counts, and each energy before and after."""
     c, gains = calibration, calibration.found.gains
-    new = ~gains.is_kept
+    new = np.asarray(~gains.is_kept)
     counts = c.found.first.arrays
     yield f"calibration triggers {int(counts['events'][0])}, clean electrons {c.n_electrons}"
     for name, value in counts.items():
         if name.startswith("after "):
             yield f"  left by '{name.removeprefix('after ')}': {int(value[0])}"
     count = np.count_nonzero(new)
-    yield f"{c.detector}: {count} of {len(new)} cells have new gains, in {c.found.n_passes} passes"
+    dark = c.flags.count("no beam")
+    yield (
+        f"{c.detector}: {count} of {len(new)} cells have new gains, in {c.found.n_passes} passes; "
+        f"{len(new) - count - dark} kept, {dark} without beam"
+    )
     if new.any():
         yield (
             f"  new / old gain {gains.ratio[new].min():.3f} to {gains.ratio[new].max():.3f}, "
@@ -154,13 +159,20 @@ def _plot_gains(c: Calibration, setup: Setup, folder: Path) -> None:
         image = axes.imshow(values.T, origin="lower", cmap="RdBu_r", vmin=1 - reach, vmax=1 + reach)
         for (x, y), value in np.ndenumerate(values):
             if np.isfinite(value):
-                axes.text(x, y, f"{value:.3f}", ha="center", va="center", fontsize=8, color=INK)
+                colour = _readable(image.cmap(image.norm(value)))
+                axes.text(x, y, f"{value:.3f}", ha="center", va="center", fontsize=8, color=colour)
         axes.set(xlabel="cell in x", ylabel="cell in y")
         axes.minorticks_off()
         figure.colorbar(image, ax=axes, label="new gain / old gain", fraction=0.046)
         label_axes(axes, "calibration", title=f"{c.detector.upper()} {section.name}")
     figure.tight_layout()
     save_figure(figure, folder, "gains")
+
+
+def _readable(background: tuple[float, float, float, float]) -> str:
+    """Return the colour of text on a background, by its luminance (ITU-R BT.709)."""
+    luminance = 0.2126 * background[0] + 0.7152 * background[1] + 0.0722 * background[2]
+    return INK if luminance > 0.5 else "white"
 
 
 def _plot_energies(c: Calibration, folder: Path) -> None:
@@ -248,7 +260,7 @@ def _plot_pedestals(c: Calibration, folder: Path) -> None:
     left.legend(title="samples")
     label_axes(left, "calibration")
     sigma = np.stack([peak.sigma for peak in c.pedestals])
-    known = np.isfinite(sigma).all(axis=0)
+    known = np.asarray(np.isfinite(sigma).all(axis=0))
     right.plot(np.flatnonzero(known), sigma[:, known].mean(axis=0), "o", ms=3, color=COLOURS[0], label="new")
     right.plot(np.arange(len(known)), c.old.cells.noise, "-", color=ACCENT, lw=1, label="old")
     right.set(xlabel="channel", ylabel="noise [ADC]")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -135,7 +134,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         context, quantities = self.open(events)
         setup = context.setup
         with np.errstate(all="ignore"):  # warnings would speak of closed events
-            measured = self.measure(context, quantities)
+            quantities, measured = self.measure(context, quantities)
             if context.kind == "simulation" and not need_base_of_simulation:
                 base = np.ones(measured.n_events, dtype=bool)
             else:
@@ -163,33 +162,20 @@ class AnalysisProcessor(processor.ProcessorABC):
             details=details,
         )
 
-    def open(self, events: ak.Array, *, for_calibration: bool = False) -> tuple[Context, Quantities]:
-        """
-        Read a chunk and decide what its events are; raw digits are calibrated. Nothing is withheld yet.
-
-        Parameters
-        ----------
-        events : NanoEvents
-        for_calibration : bool
-            Leave the digits of trackers alone, and the energy of suppressed cells out.
-        """
+    def open(self, events: ak.Array) -> tuple[Context, Quantities]:
+        """Read a chunk and decide what its events are. Nothing is withheld yet."""
         layout = layout_of(events)
         metadata = dict(events.metadata or {})
         _check_length(events, metadata)
         setup, quantities = self._read(events, layout, metadata)
-        context = self._context(quantities, layout, setup, metadata)
-        if context.conditions is not None:
-            if for_calibration:
-                quantities = quantities._replace(digits=quantities.digits._replace(strips=None, straws=None))
-                context = replace(context, conditions=replace(context.conditions, suppression={}))
-            with np.errstate(all="ignore"):  # warnings would speak of closed events
-                quantities = calibrate_digits(quantities, setup, context.conditions)
-        return context, quantities
+        return self._context(quantities, layout, setup, metadata), quantities
 
-    def measure(self, context: Context, quantities: Quantities) -> Measured:
-        """Return the first step of the reconstruction, of all events."""
+    def measure(self, context: Context, quantities: Quantities) -> tuple[Quantities, Measured]:
+        """Calibrate raw digits and take the first step of the reconstruction, of all events."""
         config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
-        return measure(quantities, context.layout, context.setup, config)
+        if context.conditions is not None:
+            quantities = calibrate_digits(quantities, context.setup, context.conditions)
+        return quantities, measure(quantities, context.layout, context.setup, config)
 
     def is_for_calibration(self, measured: Measured, context: Context) -> Mask:
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from recon.spectra import measure_peaks, quantile
 __all__ = ["GainCalibration", "LoopConfig", "calibrate_gains", "read_electrons"]
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class LoopConfig:
     tolerance: float = 0.001  # of all ratios: closer ones end the passes
     max_passes: int = 8
     least_peak: int = 20  # electrons on a cell that make a peak
+    least_energies: int = 3  # of the beam: fewer do not tell the suppressed energy from the gains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class GainCalibration:
     n_passes: int
     change: float  # of the last pass, of any ratio
     is_converged: bool
+    is_suppression_measured: bool  # else the factor is that of the profile
 
 
 def read_electrons(
@@ -118,8 +122,10 @@ def calibrate_gains(
     first = one_pass(CalibrationState(ratio=np.ones(n_cells)))
     if "peaks" not in first.arrays or not first.arrays["peaks"].sum():
         return None
-    state = CalibrationState(ratio=_equalise_front(first, detector, config))
+    front = _solve_front(first, detector, config)
+    state = CalibrationState(ratio=front.ratio)
     held = np.arange(n_cells) < detector.offsets[-2]
+    few_energies = sum(name.startswith("sums ") for name in first.arrays) < config.least_energies
     centre, half_width = _centres(first, config), config.first_half_width
     gains, used, change = None, np.zeros(n_cells, dtype=np.int64), np.inf
     while n < config.max_passes and change > config.tolerance:
@@ -130,7 +136,9 @@ def calibrate_gains(
         equations, n = sums.equations(), n + 1
         if equations is None:
             return None
-        gains, used = solve_gains(equations, config.gains, held, state.ratio), equations.events
+        front = _solve_front(sums, detector, config)
+        gains = solve_gains(equations, config.gains, held, front.ratio, hold_suppression=few_energies)
+        used = equations.events
         change = float(np.abs(gains.ratio - state.ratio).max())
         state = CalibrationState(ratio=gains.ratio, suppression=gains.suppression)
         centre = np.ones_like(centre)
@@ -138,37 +146,47 @@ def calibrate_gains(
     if gains is None:
         return None
     return GainCalibration(
-        gains=gains,
+        gains=gains._replace(
+            error=np.where(held, front.error, gains.error),
+            is_kept=np.where(held, front.is_kept, gains.is_kept),
+        ),
         first=counts + first,
         last=one_pass(state),
         events=used,
         n_passes=n + 1,
         change=change,
         is_converged=change <= config.tolerance,
+        is_suppression_measured=not few_energies,
     )
 
 
-def _equalise_front(sums: CalibrationSums, detector: Detector, config: LoopConfig) -> Floats:
+class _Front(NamedTuple):
+    """Gains of the sections in front of the last one, (n_cells,)."""
+
+    ratio: Floats
+    error: Floats
+    is_kept: Mask
+
+
+def _solve_front(sums: CalibrationSums, detector: Detector, config: LoopConfig) -> _Front:
     """
-    Return ratios, (n_cells,), that make showers leave the same share in all cells of a section in front.
+    Find the gains that give showers the mean share that they have in front of the last section.
 
     The sum does not tell these gains: how early a shower starts changes its width and its losses too, so that
-    the gain that makes the sum narrowest is not the right one. The share of showers of one energy on the
-    middle of a cell is the same for all; its mean over cells is kept, for no electron tells it.
+    the gain that makes the sum narrowest is not the right one.
     """
-    ratio = np.ones(detector.n_cells)
-    found = {name: of for name, of in sums.arrays.items() if name.startswith("front ")}
-    if not found:
-        return ratio
-    most = max(found.values(), key=lambda of: of[-1].sum())  # of one energy: shares change with it
-    counts = most[-1]
-    known = counts >= config.gains.least_events
-    for section, shares in enumerate(most[:-1]):
-        mean = shares[known] / counts[known]
-        first = detector.offsets[section]
-        if known.any() and (mean > 0).all():
-            ratio[first + np.flatnonzero(known)] = mean.mean() / mean
-    return ratio
+    ratio, error = np.ones(detector.n_cells), np.full(detector.n_cells, config.gains.prior)
+    kept = np.ones(detector.n_cells, dtype=bool)
+    for first, found in zip(detector.offsets[:-2], sums.arrays.get("front", ()), strict=False):
+        counts, seen, square, expected = found
+        with np.errstate(divide="ignore", invalid="ignore"):
+            statistical = np.sqrt(square / seen**2 - 1.0 / counts)
+            wanted = expected / seen
+        good = (counts >= config.gains.least_events) & (statistical <= config.gains.max_error)
+        good &= np.isfinite(wanted) & (wanted > 0)
+        at = first + np.flatnonzero(good)
+        ratio[at], error[at], kept[at] = wanted[good], statistical[good], False
+    return _Front(ratio, error, kept)
 
 
 def _centres(sums: CalibrationSums, config: LoopConfig) -> Floats:

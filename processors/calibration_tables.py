@@ -57,6 +57,17 @@ class Calibration:
     times: Peaks  # [ns] against the old offsets, all channels
     pedestals: tuple[Peaks, Peaks]  # [ADC] against the rounded old ones: even, odd
     warnings: tuple[str, ...]
+    least_events: int = 50  # on a cell that has beam
+
+    @property
+    def flags(self) -> list[str]:
+        """Return of each cell "new", "kept" (electrons do not tell it well enough) or "no beam"."""
+        on_tower = self.found.first.arrays["peaks"].sum(axis=1)
+        n = len(on_tower)
+        return [
+            "new" if not kept else "kept" if on_tower[cell % n] >= self.least_events else "no beam"
+            for cell, kept in enumerate(self.found.gains.is_kept)
+        ]
 
     @property
     def n_electrons(self) -> int:
@@ -98,7 +109,7 @@ def make_calibration(
     gain = parts[config.detector].gain * found.gains.ratio
     parts[config.detector] = replace(parts[config.detector], gain=gain)
     after = _sums(found.last, setup, config.detector)
-    curve = _suppression(after)
+    curve = _suppression(after) if found.is_suppression_measured else _expected_suppression(found, after)
     suppression = {**old.suppression, config.detector: curve} if curve else dict(old.suppression)
     return Calibration(
         detector=config.detector,
@@ -175,18 +186,30 @@ def _suppression(sums: tuple[SumOfCells, ...]) -> Suppression | None:
     return Suppression(seen, np.maximum(missing, 0.0))
 
 
+def _expected_suppression(found: GainCalibration, sums: tuple[SumOfCells, ...]) -> Suppression | None:
+    """Return the energy that the profile expects below threshold: what a sum lacks may be due to gains."""
+    if not sums:
+        return None
+    missing = []
+    for one in sums:
+        energy, electrons = found.last.arrays[f"below {one.energy:g}"].sum(axis=1)
+        missing.append(energy / electrons)
+    return Suppression(np.array([one.energy for one in sums]) - missing, np.array(missing))
+
+
 def _warnings(found: GainCalibration, sums: tuple[SumOfCells, ...]) -> list[str]:
     """Return what a user should know."""
     warnings = []
     kept = int(found.gains.is_kept.sum())
     if kept:
         warnings.append(
-            f"{kept} of {len(found.gains.ratio)} cells keep their old gain: few electrons (flag 'kept' in "
-            f"calibration.json); add runs with the beam on them"
+            f"{kept} of {len(found.gains.ratio)} cells keep their old gain: no beam on them, or too few "
+            f"electrons (flags 'no beam' and 'kept' in calibration.json). The others rest on these gains: a "
+            f"wrong one passes its share of showers on. Add runs with the beam on them"
         )
     if not found.is_converged:
         warnings.append(f"gains still change by {found.change:.2g} after {found.n_passes} passes")
-    if len(sums) < 3:
+    if not found.is_suppression_measured:
         warnings.append(
             f"runs of {len(sums)} beam energies do not tell the suppressed energy from the gains: it is "
             f"taken from the shower profile; add runs of other energies"

@@ -71,7 +71,7 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
 
     Channels that are bad in the conditions stay empty. A cell whose waveform is not understood, or that has
     two of them, is NaN, so that its event fails closed; so does an event of a bad spill, which is no physics
-    trigger.
+    trigger and none of calibration.
 
     Parameters
     ----------
@@ -92,9 +92,10 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     if digits.waveforms is not None:
         cells = _measure_cells(digits.waveforms, n, setup, conditions)
         arrays |= _by_detector(cells, setup, conditions, arrays.get("spill"))
-    if len(conditions.bad_spills) and "spill" in arrays and "trigger_is_physics" in arrays:
+    if len(conditions.bad_spills) and "spill" in arrays:
         is_good = ~np.isin(arrays["spill"], conditions.bad_spills)
-        arrays["trigger_is_physics"] = arrays["trigger_is_physics"].astype(bool) & is_good
+        for trigger in {"trigger_is_physics", "trigger_is_calibration"} & set(arrays):
+            arrays[trigger] = arrays[trigger].astype(bool) & is_good
     return Quantities(n, arrays, _find_hits(digits, setup, n), digits)
 
 

@@ -1,4 +1,4 @@
-"""Gains of a calorimeter from electrons of known energy: normal equations, and the energy that nobody saw."""
+"""Gains of a calorimeter from electrons of known energy: normal equations that add up."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from scipy.special import gammainc
 
-from recon.geometry import Section
-from recon.profile import ShowerProfile, cell_fractions
-
-__all__ = ["Expected", "GainConfig", "GainEquations", "Gains", "add_events", "expect_sum", "solve_gains"]
+__all__ = ["GainConfig", "GainEquations", "Gains", "add_events", "solve_gains"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-_LEAST = 1e-9  # of a shower: a cell with less is not followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +23,12 @@ class GainConfig:
     prior: float = 0.3  # relative error of the gains that are known before
     suppression_prior: float = 0.2  # relative error of the profile's word on suppressed energy
     max_error: float = 0.03  # relative: a cell that is known less well keeps its gain
-    least_events: int = 50  # with energy in the cell
+    least_events: int = 50  # with the beam on the cell: it has more energy than any other
+    floor: float = 0.0025  # of the energy: what the expected sum is wrong by (docs/calibration.md)
 
     def __post_init__(self) -> None:
-        if not (self.prior > 0 and self.suppression_prior > 0 and self.max_error > 0):
-            msg = f"gains need prior, suppression_prior and max_error above 0, got {self}"
+        if not (self.prior > 0 and self.suppression_prior > 0 and self.max_error > 0 and self.floor >= 0):
+            msg = f"gains need prior, suppression_prior and max_error above 0 and floor >= 0, got {self}"
             raise ValueError(msg)
 
 
@@ -47,7 +42,7 @@ class GainEquations(NamedTuple):
     matrix: Floats  # (n_cells + 1, n_cells + 1) sum of w s e_i e_j, without s in the last row
     vector: Floats  # (n_cells + 1,) sum of w s e_i t
     square: Floats  # () sum of w t^2
-    events: Ints  # (n_cells,) events with energy in the cell
+    events: Ints  # (n_cells,) events in which it has more energy than any other
     total: Ints  # () events
 
 
@@ -55,17 +50,10 @@ class Gains(NamedTuple):
     """The solution, (n_cells,) but for the last two."""
 
     ratio: Floats  # new over old gain; 1 where the old one is kept
-    error: Floats  # statistical, of the ratio, for sums as wide as the weights say; NaN where it is held
+    error: Floats  # of the ratio, with that of the expected sum; NaN where it is held
     is_kept: Mask  # the old gain is kept, for lack of electrons
     suppression: float  # factor of the suppressed energy that the profile expects
-    suppression_error: float
-
-
-class Expected(NamedTuple):
-    """What the cells of a calorimeter should tell of showers of known energy, (n_events,) [GeV]."""
-
-    inside: Floats  # energy in the calorimeter, over that of a shower at the reference point
-    suppressed: Floats  # in cells below the threshold of the readout
+    suppression_error: float  # 0 where it is held
 
 
 def add_events(
@@ -110,11 +98,15 @@ def _add(
     matrix, vector, square = np.zeros((n, n)), np.zeros(n), np.zeros(1)
     events, active = np.zeros(n - 1, np.int64), np.empty(n, np.int64)
     for event in range(n_events):
-        m = 0
+        m, brightest = 0, 0
         for i in range(n):
             if rows[event, i] != 0.0:
                 active[m] = i
                 m += 1
+            if i < n - 1 and rows[event, i] > rows[event, brightest]:
+                brightest = i
+        if rows[event, brightest] > 0.0 and brightest < n - 1:
+            events[brightest] += 1
         for a in range(m):
             i = active[a]
             part = weight[event] * rows[event, i]
@@ -123,20 +115,27 @@ def _add(
             vector[i] += part * target[event]
             for b in range(m):
                 matrix[i, active[b]] += part * rows[event, active[b]]
-            if i < n - 1:
-                events[i] += 1
         square[0] += weight[event] * target[event] ** 2
     return matrix, vector, square, events, np.full(1, n_events)
 
 
 def solve_gains(
-    sums: GainEquations, config: GainConfig, held: Mask | None = None, start: Floats | None = None
+    sums: GainEquations,
+    config: GainConfig,
+    held: Mask | None = None,
+    start: Floats | None = None,
+    *,
+    hold_suppression: bool = False,
 ) -> Gains:
     """
     Solve the normal equations, with the old gains as a weak prior.
 
-    Cells with too few electrons for `GainConfig.max_error` keep their gain exactly: their energy is then
-    part of what is known, and the others are solved for once more.
+    An expected sum that is wrong by a share ``floor`` of the energy t moves the gain of a cell by about
+    ``floor V_i / M_ii``, V the vector and M the matrix: little for a cell with most of the energy of some
+    showers, and much for one that only ever had the side of them. This is added to the statistical error.
+    The side of showers tells no gain at all: its mean is wrong by more than its statistical error. So a cell
+    needs showers on it; those without, and those whose error is larger than `GainConfig.max_error`, keep
+    their gain exactly. Their energy is then part of what is known, and the others are solved for once more.
 
     Parameters
     ----------
@@ -147,6 +146,9 @@ def solve_gains(
         Cells whose ratio is known otherwise.
     start : float64, shape (n_cells,), optional
         Ratios of cells that are held; by default 1.
+    hold_suppression : bool
+        The factor of the suppressed energy stays 1: electrons of one or two energies cannot tell it from the
+        gains.
 
     Returns
     -------
@@ -156,28 +158,28 @@ def solve_gains(
     n = len(sums.vector)
     prior = np.full(n, config.prior)
     prior[-1] = config.suppression_prior
-    free = np.ones(n, dtype=bool)
-    free[:-1] = sums.events >= config.least_events
-    errors = np.full(n, config.prior)
     held = np.zeros(n - 1, dtype=bool) if held is None else held
-    free[:-1] &= ~held
+    free = np.append((sums.events >= config.least_events) & ~held, not hold_suppression)
     given = np.ones(n)
     given[:-1][held] = 1.0 if start is None else start[held]
+    errors = np.append(np.full(n - 1, config.prior), 0.0 if hold_suppression else config.suppression_prior)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        systematic = config.floor * sums.vector / np.diag(sums.matrix)
+    systematic[-1] = 0.0
     solution = given
     while free[:-1].any():
-        solution, errors_free = _solve(sums, prior, free, given)
-        errors[free] = errors_free
-        too_large = free & (errors > config.max_error)
+        solution, statistical = _solve(sums, prior, free, given)
+        errors[free] = np.hypot(statistical, systematic[free])
+        too_large = free & ~(errors <= config.max_error)
         too_large[-1] = False
         if not too_large.any():
             break
         free &= ~too_large
     else:
         solution = given
-    kept = ~free[:-1] & ~held
     errors[:-1][held] = np.nan
     last = (float(solution[-1]), float(errors[-1]))
-    return Gains(solution[:-1], errors[:-1], kept, *last)
+    return Gains(solution[:-1], errors[:-1], ~free[:-1] & ~held, *last)
 
 
 def _solve(sums: GainEquations, prior: Floats, free: Mask, given: Floats) -> tuple[Floats, Floats]:
@@ -189,65 +191,3 @@ def _solve(sums: GainEquations, prior: Floats, free: Mask, given: Floats) -> tup
     solution = given.copy()
     solution[free] = covariance @ (sums.vector[free] - known + weak)
     return solution, np.sqrt(np.diag(covariance))
-
-
-def expect_sum(
-    energy: Floats,
-    x: Floats,
-    y: Floats,
-    threshold: Floats,
-    section: Section,
-    profile: ShowerProfile,
-    reference: tuple[float, float],
-) -> Expected:
-    """
-    Return what showers leave in the calorimeter, and how much of it in cells below their threshold.
-
-    A cell with the mean energy m = f E, f of the profile, and the variance of
-    `recon.profile.fraction_rms` has a gamma distribution with the shape a = m^2 / var; of it
-    ``m P(a + 1, t a / m)`` lies below the threshold t on average, P the regularised incomplete gamma
-    function (NIST DLMF 8.2.4).
-
-    Parameters
-    ----------
-    energy : float64, shape (n_events,) [GeV]
-        Of the electrons.
-    x, y : float64, shape (n_events,) [mm]
-        Of the shower axis, global.
-    threshold : float64, shape (n_cells,) [GeV]
-        Of each cell of the section.
-    section : Section
-    profile : ShowerProfile
-    reference : (float, float) [mm]
-        Where an electron has just its own energy, by the definition of the energy scale.
-
-    Returns
-    -------
-    Expected
-    """
-    at = _fractions(x, y, section, profile)
-    there = _fractions(np.array([reference[0]]), np.array([reference[1]]), section, profile).sum()
-    mean = np.maximum(at * energy[:, None], _LEAST)
-    spread = profile.stochastic**2 / energy[:, None] + profile.constant**2
-    shape = np.maximum(mean / (energy[:, None] * spread * np.maximum(1 - at, _LEAST)), _LEAST)
-    below = mean * gammainc(shape + 1.0, threshold * shape / mean)
-    inside, suppressed = np.zeros(len(energy)), np.zeros(len(energy))
-    for cell in range(at.shape[1]):
-        inside += at[:, cell]
-        suppressed += below[:, cell]
-    return Expected(energy * inside / there, suppressed)
-
-
-def _fractions(x: Floats, y: Floats, section: Section, profile: ShowerProfile) -> Floats:
-    """Return the mean fraction of showers in each cell, (n_events, n_cells)."""
-    centres = cell_centres(section)
-    return cell_fractions(profile, centres[:, 0] - x[:, None], centres[:, 1] - y[:, None], section.grid.pitch)
-
-
-def cell_centres(section: Section) -> Floats:
-    """Return the centres of the cells of an unrotated section, (n_cells, 2) [mm]."""
-    (n_x, n_y), (pitch_x, pitch_y) = section.grid.shape, section.grid.pitch
-    along_x = section.centre[0] + (np.arange(n_x) - (n_x - 1) / 2) * pitch_x
-    along_y = section.centre[1] + (np.arange(n_y) - (n_y - 1) / 2) * pitch_y
-    grid = np.meshgrid(along_x, along_y, indexing="ij")
-    return np.stack([part.ravel() for part in grid], axis=1)
