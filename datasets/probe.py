@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,8 @@ from datasets.config import ConfigError
 from datasets.decode import available
 from datasets.layouts import Constant, Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, period_of_run, period_of_setup
+from datasets.setups import load_setup
+from datasets.simulation.raw import readout_metadata
 from datasets.sources import InputFile
 
 __all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "first_run", "probe_file", "stricter"]
@@ -240,6 +243,7 @@ def probe_file(
     setup_name, period = _place(
         file, chosen, tree, run, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
     )
+    _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
         final, reason = "calibration", f"period {period.name} is calibration"
     size, digest = _fingerprint(file.path, uuid, full=verify)
@@ -257,6 +261,24 @@ def probe_file(
         digest=digest,
         parent=metadata,
     )
+
+
+def _check_channels(file: InputFile, layout: Layout, setup: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse raw digits whose own list of channels is not that of the setup: numbers would mean others."""
+    if layout.level != "raw" or not setup:
+        return
+    for what, ours in readout_metadata(load_setup(setup)).items():
+        own = metadata.get(what, ours)
+        if own == ours:
+            continue
+        pairs = enumerate(zip_longest(own, ours, fillvalue="nothing"))
+        at, (one, other) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
+        msg = (
+            f"{file.path} was written with {len(own)} {what} and setup {setup} has {len(ours)}: number {at} "
+            f"is {one} in the file and {other} in the setup, so its digits would be taken for others; "
+            f"name the setup that it was written with (the file says {metadata.get('setup', 'nothing')})"
+        )
+        raise ConfigError(msg)
 
 
 def _own_kind(

@@ -74,7 +74,7 @@ def describe_calibration(calibration: Calibration) -> dict[str, Any]:
 
 
 def _sum(one: Any) -> dict[str, float]:
-    return {"median": one.median, "error": one.error, "sigma": one.sigma}
+    return {"median": one.median, "error": one.error, "resolution": one.resolution}
 
 
 def _channels(c: Calibration) -> list[dict[str, Any]]:
@@ -124,12 +124,12 @@ def summary_lines(calibration: Calibration) -> Iterator[str]:
     if times.any():
         yield f"  largest change of a time {np.nanmax(np.abs(c.times.mean)):.2f} ns"
     yield "sum of the cells over the expected energy, by the old and by the new gains"
-    yield "  energy [GeV]  electrons  median before  sigma    median after   sigma    with suppressed cells"
+    yield "  energy [GeV]  electrons  median before  sigma/mean  median after  sigma/mean  with suppressed"
     restored = c.restored()
     for before, after, final in zip(c.before, c.after, restored, strict=True):
         yield (
             f"  {before.energy:12g}  {int(after.counts.sum()):9d}  {before.median:13.4f}  "
-            f"{before.sigma:7.4f}  {after.median:12.4f}  {after.sigma:7.4f}  {final:.4f}"
+            f"{before.resolution:10.4f}  {after.median:12.4f}  {after.resolution:10.4f}  {final:.4f}"
         )
 
 
@@ -187,7 +187,7 @@ def _plot_energies(c: Calibration, folder: Path) -> None:
     for axes, before, after in zip(panels, c.before, c.after, strict=False):
         for one, colour, what in ((before, COLOURS[4], "before"), (after, COLOURS[0], "after")):
             counts, edges = _coarser(one.counts, RATIO_EDGES, 4)
-            label = f"{what}: median {one.median:.4f}, $\\sigma$ {100 * one.sigma:.2f}%"
+            label = f"{what}: median {one.median:.4f}, $\\sigma$/mean {100 * one.resolution:.2f}%"
             axes.stairs(counts, edges, color=colour, label=label)
             _draw_gauss(axes, one, edges, colour)
         axes.axvline(1.0, color=INK, lw=0.8, ls=":")

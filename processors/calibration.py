@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ __all__ = [
     "CalibrationSums",
     "Candidates",
     "ElectronConfig",
+    "expected_below",
     "sum_electrons",
 ]
 
@@ -289,6 +290,20 @@ def _showers(electrons: Candidates, setup: Setup, detector: Detector, state: Cal
     return _Showers(cells[good], brightest[good], expected)
 
 
+def expected_below(setup: Setup, detector: Detector, gain: Floats) -> Callable[[float], float]:
+    """Return a function of the energy [GeV]: what the profile expects below threshold on the beam cell."""
+    section, profile = detector.sections[-1], load_profile(setup.shower_profile)
+    threshold = _energy_at_threshold(detector, gain)[-section.grid.n_cells :]
+    at = _beam_position(detector)
+
+    def expected(energy: float) -> float:
+        x, y = np.array([at[0]]), np.array([at[1]])
+        found = expect_sum(np.array([energy]), x, y, threshold, section, profile, at)
+        return float(found.suppressed[0])
+
+    return expected
+
+
 def _sum(cells: Floats) -> Floats:
     """Add up cells in their order, (n_events,): the same sum in any chunk."""
     total = np.zeros(len(cells))
@@ -306,9 +321,14 @@ def _relative_spread(detector: Detector, setup: Setup, energy: float) -> float:
 
 def _thresholds(detector: Detector, conditions: Conditions | None) -> Floats:
     """Return the energy at the threshold of zero suppression of each cell, (n_cells,) [GeV]."""
-    if detector.readout is None or conditions is None:
+    if conditions is None:
         return np.zeros(detector.n_cells)
-    gain = conditions.detectors[detector.name].gain
+    return _energy_at_threshold(detector, conditions.detectors[detector.name].gain)
+
+
+def _energy_at_threshold(detector: Detector, gain: Floats) -> Floats:
+    if detector.readout is None:
+        return np.zeros(detector.n_cells)
     return np.where(np.isfinite(gain), gain * detector.readout.threshold, 0.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from processors.calibration import (
     TIME_EDGES,
     CalibrationSums,
     ElectronConfig,
+    expected_below,
 )
 from processors.calibration_loop import GainCalibration
 from recon.geometry import Setup
@@ -28,6 +30,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _LEAST_TIMES = 50  # pulses of a channel that give its time
+_LOWER = (0.25, 0.5)  # of the lowest energy that was measured: where the profile says what is suppressed
 _LEAST_SAMPLES = 200  # leading samples of a channel that give its pedestals
 
 
@@ -40,6 +43,11 @@ class SumOfCells(NamedTuple):
     mean: float  # within 3 sigma
     sigma: float
     counts: Ints  # (n_bins,) in `RATIO_EDGES`
+
+    @property
+    def resolution(self) -> float:
+        """Return sigma over the mean, which does not change with a common factor of all gains."""
+        return self.sigma / self.mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,7 +117,10 @@ def make_calibration(
     gain = parts[config.detector].gain * found.gains.ratio
     parts[config.detector] = replace(parts[config.detector], gain=gain)
     after = _sums(found.last, setup, config.detector)
-    curve = _suppression(after) if found.is_suppression_measured else _expected_suppression(found, after)
+    curve = _expected_suppression(found, after)
+    if found.is_suppression_measured:
+        gain = parts[config.detector].gain
+        curve = _suppression(after, expected_below(setup, setup.detectors[config.detector], gain))
     suppression = {**old.suppression, config.detector: curve} if curve else dict(old.suppression)
     return Calibration(
         detector=config.detector,
@@ -177,13 +188,17 @@ def _sums(sums: CalibrationSums, setup: Setup, name: str) -> tuple[SumOfCells, .
     return tuple(sorted(found, key=lambda one: one.energy))
 
 
-def _suppression(sums: tuple[SumOfCells, ...]) -> Suppression | None:
-    """Return the energy that the sums of each energy miss."""
-    seen = np.array([one.energy * one.median for one in sums])
-    missing = np.array([one.energy * (1.0 - one.median) for one in sums])
-    if not len(seen) or not (np.diff(seen) > 0).all():
+def _suppression(sums: tuple[SumOfCells, ...], expected: Callable[[float], float]) -> Suppression | None:
+    """Return the energy that the sums of each energy miss; below the lowest one it falls as the profile's."""
+    lowest = sums[0]
+    at = [part * lowest.energy for part in _LOWER]
+    here = max(lowest.energy * (1.0 - lowest.median), 0.0)
+    lower = [here * expected(energy) / max(expected(lowest.energy), 1e-9) for energy in at]
+    missing = np.array([*lower, *(max(one.energy * (1.0 - one.median), 0.0) for one in sums)])
+    seen = np.array([*at, *(one.energy for one in sums)]) - missing
+    if not (seen > 0).all() or not (np.diff(seen) > 0).all():
         return None
-    return Suppression(seen, np.maximum(missing, 0.0))
+    return Suppression(seen, missing)
 
 
 def _expected_suppression(found: GainCalibration, sums: tuple[SumOfCells, ...]) -> Suppression | None:

@@ -6,6 +6,7 @@ A new command that reads data must pass `assert_same` on such a pair.
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,40 @@ def make_raw_pair(folder: Path) -> tuple[Path, Path, Path]:
     return paths[0], paths[1], conditions
 
 
-def _raw_columns(setup: Setup, process: str, seed: int, chosen: np.ndarray) -> dict[str, Any]:
+def make_raw_calibration_pair(folder: Path) -> tuple[Path, Path, Path]:
+    """
+    Write two files of raw digits of a calibration run that differ in physics triggers only, and conditions.
+
+    150 electrons of calibration triggers are the same. 40 physics triggers differ, all in energy; half of
+    them are calibration triggers too. Spill 9 is bad: its 20 events differ.
+    """
+    setup = load_setup("na64e_2018")
+    conditions = replace(ideal_conditions(setup), bad_spills=np.array([9]))
+    write_conditions(conditions, setup, folder / "conditions", RunRange.parse("3661"), "a test")
+    shown = _raw_columns(setup, "electron", 1, np.arange(150), physics=False, calibration=True)
+    paths = []
+    for name, seed in (("one", 1), ("two", 2)):
+        both, physics, bad = (np.arange(n, n + 20) + 200 * seed for n in (200, 220, 240))
+        (folder / name).mkdir()
+        paths.append(folder / name / "data.root")
+        with RawWriter(paths[-1], {"version": 1}, "ttree") as writer:
+            writer.write(shown)
+            writer.write(_raw_columns(setup, "electron", 1, both, calibration=True))
+            writer.write(_raw_columns(setup, "electron", 1, physics, calibration=False))
+            writer.write(_raw_columns(setup, "electron", 1, bad, calibration=True, spill=9))
+    return paths[0], paths[1], folder / "conditions"
+
+
+def _raw_columns(
+    setup: Setup,
+    process: str,
+    seed: int,
+    chosen: np.ndarray,
+    *,
+    physics: bool = True,
+    calibration: bool | None = None,
+    spill: int = 1,
+) -> dict[str, Any]:
     """Return the columns of some events of a simulated block, as those of a data run."""
     simulation = plan(setup, process, seed=seed, has_pile_up=False)
     block = simulate_block(simulation, 0)
@@ -127,13 +161,18 @@ def _raw_columns(setup: Setup, process: str, seed: int, chosen: np.ndarray) -> d
     )
     n = len(chosen)
     del digits["attempt"]
+    if calibration is not None:  # with truth, a file of a calibration run would be a simulation
+        digits = {name: v for name, v in digits.items() if not name.startswith(("truth", "true", "pile_up"))}
     return {
         "run": np.full(n, 3661, dtype=np.int32),
-        "spill": np.ones(n, dtype=np.int32),
+        "spill": np.full(n, spill, dtype=np.int32),
         "event": chosen.astype(np.int64),
         "master_time": np.zeros(n, dtype=np.float32),
-        "trigger_is_physics": np.ones(n, dtype=bool),
-        "trigger_word": trigger_word(physics=np.ones(n, dtype=bool)),
+        "trigger_is_physics": np.full(n, physics),
+        "trigger_word": trigger_word(
+            physics=np.full(n, physics), calibration=np.full(n, calibration or False)
+        ),
+        **({} if calibration is None else {"trigger_is_calibration": np.full(n, calibration)}),
         **digits,
     }
 
