@@ -48,6 +48,7 @@ TIME_EDGES = np.linspace(-40.0, 40.0, 801)  # [ns] against the old offset
 SAMPLE_EDGES = np.linspace(-32.5, 32.5, 66)  # [ADC] around the old pedestal, rounded
 _LEADING = 8  # samples before a pulse of the trigger particle
 _CALIBRATION = 0.01  # relative error of cells that is allowed for in the fit of positions
+_N_NODES = 5  # of the Gauss-Hermite quadrature over the spot of the beam, in x and in y
 _TIMED = 50.0  # [ADC] least amplitude of a pulse whose time counts
 
 
@@ -291,15 +292,18 @@ def _showers(electrons: Candidates, setup: Setup, detector: Detector, state: Cal
 
 
 def expected_below(setup: Setup, detector: Detector, gain: Floats) -> Callable[[float], float]:
-    """Return a function of the energy [GeV]: what the profile expects below threshold on the beam cell."""
+    """Return a function of the energy [GeV]: what the profile expects below threshold in the beam's spot."""
     section, profile = detector.sections[-1], load_profile(setup.shower_profile)
     threshold = _energy_at_threshold(detector, gain)[-section.grid.n_cells :]
     at = _beam_position(detector)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_N_NODES)
+    grid = np.meshgrid(at[0] + setup.beam.spot[0] * nodes, at[1] + setup.beam.spot[1] * nodes, indexing="ij")
+    weight = np.outer(weights, weights).ravel() / weights.sum() ** 2
 
     def expected(energy: float) -> float:
-        x, y = np.array([at[0]]), np.array([at[1]])
-        found = expect_sum(np.array([energy]), x, y, threshold, section, profile, at)
-        return float(found.suppressed[0])
+        where = (grid[0].ravel(), grid[1].ravel())
+        found = expect_sum(np.full(weight.size, energy), *where, threshold, section, profile, at)
+        return float(found.suppressed @ weight)
 
     return expected
 

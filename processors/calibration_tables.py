@@ -30,6 +30,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _LEAST_TIMES = 50  # pulses of a channel that give its time
+_MAX_TIME_ERROR = 0.3  # [ns] a time that is known less well stays as it was
 _LOWER = (0.25, 0.5)  # of the lowest energy that was measured: where the profile says what is suppressed
 _LEAST_SAMPLES = 200  # leading samples of a channel that give its pedestals
 
@@ -140,6 +141,7 @@ def make_calibration(
 def _peaks(sums: CalibrationSums) -> tuple[Peaks, tuple[Peaks, Peaks]]:
     """Return the peaks of times and of leading samples of all channels."""
     times = measure_peaks(sums.arrays["times"], TIME_EDGES, _LEAST_TIMES)
+    times = times._replace(mean=np.where(times.error <= _MAX_TIME_ERROR, times.mean, np.nan))
     n = len(sums.arrays["samples"]) // 2
     even, odd = sums.arrays["samples"][:n], sums.arrays["samples"][n:]
     return times, (

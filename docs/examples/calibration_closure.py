@@ -130,10 +130,16 @@ def peak(values: Floats) -> tuple[float, float, float]:
 
 def show_energies(folder: Path, calibrated: Path) -> None:
     """Print linearity and resolution."""
-    print(
-        "\n| energy [GeV] | electrons | sum / energy | sigma | intrinsic | ratio |\n|---|---|---|---|---|---|"
+    heads = (
+        "energy [GeV]",
+        "electrons",
+        "sum / energy",
+        "sigma",
+        "intrinsic",
+        "ratio",
+        "by threshold alone",
     )
-    detector = load_setup(SETUP).detectors["ecal"]
+    print("\n| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     for energy in TESTED:
         columns = folder / f"columns_{energy}.root"
         options = ("--setup", SETUP, "--conditions", calibrated, "-o", columns, "--overwrite")
@@ -142,15 +148,26 @@ def show_energies(folder: Path, calibrated: Path) -> None:
         events = uproot.open(columns)["events"].arrays(names, library="np")
         others = events["ecal_pile_up_energy"] + events["ecal_out_of_time_energy"]
         clean = (others < 1.0) & (events["hcal_energy"] < 2.0)
-        cells = uproot.open(folder / f"true_{energy}.root")["simulated"]["ecal_cell_energy"].array(
-            library="np"
-        )
-        true = np.stack(list(cells)).astype(np.float64).reshape(len(cells), -1)
-        true = correct_nonlinearity(true / detector.response.sampling_fraction, detector).sum(axis=1)
+        true, read = true_sums(folder / f"true_{energy}.root")
         median, error, sigma = peak(events["ecal_energy"][clean] / energy)
-        intrinsic = peak(true[clean] / energy)[2]
+        intrinsic, limit = (peak(values[clean] / energy)[2] for values in (true, read))
         text = f"{median:.4f} ± {error:.4f} | {100 * sigma:.3f} % | {100 * intrinsic:.3f} %"
-        print(f"| {energy} | {clean.sum()} | {text} | {sigma / intrinsic:.3f} |")
+        print(f"| {energy} | {clean.sum()} | {text} | {sigma / intrinsic:.3f} | {limit / intrinsic:.3f} |")
+
+
+def true_sums(path: Path) -> tuple[Floats, Floats]:
+    """Return the true sum of cells [GeV], and that of cells above the threshold of the readout."""
+    detector = load_setup(SETUP).detectors["ecal"]
+    cells = uproot.open(path)["simulated"]["ecal_cell_energy"].array(library="np")
+    visible = np.stack(list(cells)).astype(np.float64).reshape(len(cells), -1)
+    assert detector.readout is not None
+    above = np.where(visible > detector.readout.threshold / detector.readout.gain, visible, 0.0)
+    below = (visible - above).sum(axis=1).mean() / visible.shape[1]
+    true, read = (
+        correct_nonlinearity(of / detector.response.sampling_fraction, detector).sum(axis=1)
+        for of in (visible, above + below)
+    )
+    return true, read
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import uproot
 from datasets.conditions import ideal_conditions, write_conditions
 from datasets.conditions.runs import RunRange
 from datasets.setups import load_setup
-from datasets.simulation.generator import simulate_block
+from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import RawWriter, digit_columns, trigger_word
 from recon.geometry import Setup
@@ -143,6 +144,11 @@ def make_raw_calibration_pair(folder: Path) -> tuple[Path, Path, Path]:
     return paths[0], paths[1], folder / "conditions"
 
 
+@cache
+def _block(process: str, seed: int) -> Block:
+    return simulate_block(plan(load_setup("na64e_2018"), process, seed=seed, has_pile_up=False), 0)
+
+
 def _raw_columns(
     setup: Setup,
     process: str,
@@ -154,8 +160,7 @@ def _raw_columns(
     spill: int = 1,
 ) -> dict[str, Any]:
     """Return the columns of some events of a simulated block, as those of a data run."""
-    simulation = plan(setup, process, seed=seed, has_pile_up=False)
-    block = simulate_block(simulation, 0)
+    block = _block(process, seed)
     digits = digit_columns(
         block.select(np.isin(np.arange(block.n_events), chosen)), setup, np.random.default_rng(7)
     )
