@@ -14,6 +14,7 @@ from datasets.reader import EventReader, ReadError, raw_field
 
 __all__ = [
     "Digits",
+    "ShortWaveforms",
     "StrawDigits",
     "StripDigits",
     "Waveforms",
@@ -35,6 +36,13 @@ class Waveforms(NamedTuple):
     offsets: Ints  # (n_events + 1,)
     channel: Int32s  # (n_digits,) index in the row of all cells of the setup
     samples: npt.NDArray[np.uint16]  # (n_digits, n_samples) [ADC]
+
+
+class ShortWaveforms(NamedTuple):
+    """Channels whose waveforms have another number of samples than they should, sorted by event."""
+
+    offsets: Ints  # (n_events + 1,)
+    channel: Int32s  # (n_digits,)
 
 
 class StripDigits(NamedTuple):
@@ -61,6 +69,7 @@ class Digits(NamedTuple):
     waveforms: Waveforms | None = None
     strips: StripDigits | None = None
     straws: StrawDigits | None = None
+    short: ShortWaveforms | None = None
 
 
 def read_digits(reader: EventReader, source: DigitBranches) -> Digits:
@@ -83,16 +92,22 @@ def read_digits(reader: EventReader, source: DigitBranches) -> Digits:
         for name, branches in source.kinds().items()
         if all(reader.has(raw_field(branch)) for branch in branches)
     }
+    waveforms, short = (
+        read_waveforms(reader, source.waveforms)
+        if source.waveforms and "waveforms" in there
+        else (None, None)
+    )
     return Digits(
-        read_waveforms(reader, source.waveforms) if source.waveforms and "waveforms" in there else None,
+        waveforms,
         read_strips(reader, source.strips) if source.strips and "strips" in there else None,
         read_straws(reader, source.straws) if source.straws and "straws" in there else None,
+        short,
     )
 
 
-def read_waveforms(reader: EventReader, source: SampleBranches) -> Waveforms:
+def read_waveforms(reader: EventReader, source: SampleBranches) -> tuple[Waveforms, ShortWaveforms]:
     """
-    Read waveforms.
+    Read waveforms, and set aside those that are damaged.
 
     Parameters
     ----------
@@ -101,13 +116,59 @@ def read_waveforms(reader: EventReader, source: SampleBranches) -> Waveforms:
         The samples of an event may be nested (`samples[n][32]` of ROOT, a list of arrays of an RNTuple) or
         follow each other in one list (a TTree of uproot).
 
+    Returns
+    -------
+    Waveforms
+        With all of their samples.
+    ShortWaveforms
+        The other channels. Where samples follow each other in one list that is too short or too long, nobody
+        can tell whose are missing: all channels of that event.
+
     Raises
     ------
     ReadError
-        If a branch cannot be read, or there are more or fewer samples than channels need.
+        If a branch cannot be read, or no waveform at all has the number of samples that the layout says.
     """
     offsets, channel = _lists(reader.field(raw_field(source.channel)), np.int32)
-    return Waveforms(offsets, channel, _samples(reader, source, offsets))
+    lists = reader.field(raw_field(source.samples))
+    is_whole, fits, content = _find_whole(lists, offsets, source.n_samples)
+    if len(is_whole) and not is_whole.any():
+        _samples(reader, source, offsets)  # says what does not fit
+    event = np.repeat(np.arange(len(fits)), np.diff(offsets))
+    if not (is_whole.all() and fits.all()):
+        rows = ak.flatten(lists[fits])
+        content = ak.to_layout(rows if lists.ndim == 2 else ak.flatten(rows[is_whole[fits[event]]]))
+    samples = np.asarray(ak.to_numpy(content), dtype=np.uint16).reshape(-1, source.n_samples)
+    return (
+        Waveforms(_starts(event[is_whole], len(fits)), channel[is_whole], samples),
+        ShortWaveforms(_starts(event[~is_whole], len(fits)), channel[~is_whole]),
+    )
+
+
+def _find_whole(
+    lists: ak.Array, channel: Ints, n_samples: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Content]:
+    """
+    Return what is there of the samples of channels with the given offsets.
+
+    Which waveforms have all samples, (n_digits,); which events as many lists as channels; all samples.
+    """
+    counts = np.diff(channel)
+    outer, content = _open(ak.to_layout(lists))
+    there = np.diff(outer)
+    if lists.ndim == 2:
+        fits = there == counts * n_samples
+        return np.repeat(fits, counts), fits, content
+    fits = there == counts
+    inner, content = _open(content)
+    is_whole = np.repeat(fits, counts)
+    is_whole[is_whole] = np.diff(inner)[np.repeat(fits, there)] == n_samples
+    return is_whole, fits, content
+
+
+def _starts(event: Array, n_events: int) -> Ints:
+    """Return the offsets of digits sorted by event."""
+    return np.concatenate([[0], np.cumsum(np.bincount(event, minlength=n_events))]).astype(np.int64)
 
 
 def read_strips(reader: EventReader, source: SampleBranches) -> StripDigits:
@@ -135,11 +196,12 @@ def read_straws(reader: EventReader, source: StrawBranches) -> StrawDigits:
 
 def select_digits(digits: Digits, mask: npt.NDArray[np.bool_]) -> Digits:
     """Return the digits of the events where ``mask``, shape (n_events,), is True."""
-    waveforms, strips, straws = digits
+    waveforms, strips, straws, short = digits
     return Digits(
         None if waveforms is None else Waveforms(*_select(waveforms, mask)),
         None if strips is None else StripDigits(*_select(strips, mask)),
         None if straws is None else StrawDigits(*_select(straws, mask)),
+        None if short is None else ShortWaveforms(*_select(short, mask)),
     )
 
 

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from datasets.config import ConfigError, build, nearest, read_yaml
 from recon.columns import COLUMNS
 
-__all__ = ["Limits", "Period", "data_period", "load_periods", "period_of_run", "period_of_setup"]
+__all__ = ["Guard", "Limits", "Period", "data_period", "load_periods", "period_of_run", "period_of_setup"]
 
 _FILE = Path(__file__).parent / "periods.yaml"
 
 Limits = Mapping[str, tuple[float | None, float | None]]  # column -> [low, high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """How far from the limit of a closed region an event must lie to be shown."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    source: str  # of the number: published where, or assumed
+    relative: float = 0.0  # of the value: 0.02 for an energy scale known to 2%
+    absolute: float = 0.0  # in the unit of the column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +45,18 @@ class Period:
     runs: tuple[tuple[int, int], ...] = ()  # inclusive ranges
     kind: Literal["data", "calibration"] = "data"
     closed: Mapping[str, Limits] = field(default_factory=dict)  # analysis -> closed region
+    guard: Mapping[str, Guard] = field(default_factory=dict)  # column -> margin around all closed regions
 
     def covers(self, run: int) -> bool:
         """Return whether ``run`` belongs to the period."""
         return any(first <= run <= last for first, last in self.runs)
+
+    def cover(self, runs: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Return which of the runs, (n_events,), belong to the period."""
+        inside = np.zeros(len(runs), dtype=bool)
+        for first, last in self.runs:
+            inside |= (runs >= first) & (runs <= last)
+        return inside
 
 
 @cache
@@ -96,6 +118,18 @@ def _check_ranges(period: Period, where: str) -> None:
         if not limits:
             msg = f"{where}: period '{period.name}': region '{analysis}' has no limits"
             raise ConfigError(msg)
+    decisive = {column for limits in period.closed.values() for column in limits}
+    for column, guard in period.guard.items():
+        place = f"{where}: period '{period.name}', guard of {column}"
+        if column not in decisive:
+            msg = f"{place}: no closed region has that column{nearest(column, decisive)}"
+            raise ConfigError(msg)
+        if not (0 <= guard.relative < 1 and 0 <= guard.absolute < math.inf):
+            msg = (
+                f"{place}: relative must be from 0 to below 1 and absolute from 0, got "
+                f"{guard.relative:g} and {guard.absolute:g}"
+            )
+            raise ConfigError(msg)
     for first, last in period.runs:
         if first > last:
             msg = f"{where}: period '{period.name}': runs {[first, last]} must rise"
@@ -152,4 +186,19 @@ def period_of_setup(setup: str) -> Period:
                     f"files without run numbers cannot be attributed to one of them"
                 )
                 raise ConfigError(msg)
-    return Period(name=found[0].name if len(found) == 1 else setup, setup=setup, closed=closed)
+    name = found[0].name if len(found) == 1 else setup
+    return Period(name=name, setup=setup, closed=closed, guard=_largest(period.guard for period in found))
+
+
+def _largest(guards: Iterable[Mapping[str, Guard]]) -> dict[str, Guard]:
+    """Return the largest margin of each column."""
+    largest: dict[str, Guard] = {}
+    for guard in guards:
+        for column, margin in guard.items():
+            other = largest.get(column, margin)
+            largest[column] = Guard(
+                source=other.source if other == margin else f"{other.source}; {margin.source}",
+                relative=max(other.relative, margin.relative),
+                absolute=max(other.absolute, margin.absolute),
+            )
+    return largest

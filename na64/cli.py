@@ -10,9 +10,13 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from na64.conditions_cli import catalogue, conditions_app
+from na64.background_cli import background
+from na64.conditions_cli import catalogue as list_catalogue
+from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
+from na64.opening_cli import freeze, unblind
 from na64.options import (
+    CatalogueOption,
     ChunkOption,
     ConditionsOption,
     ExecutorOption,
@@ -27,6 +31,8 @@ from na64.options import (
     VerifyOption,
     WorkersOption,
 )
+from na64.runs_cli import diff, efficiency
+from na64.simulation_cli import processes, simulate
 
 __all__ = ["app", "main"]
 
@@ -41,9 +47,6 @@ app = typer.Typer(
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
-app.command("catalogue")(catalogue)
-app.command("display", epilog=WHICH)(display)
-app.command("explain", epilog=WHICH)(explain)
 
 _INTERRUPTED = 130  # exit status
 
@@ -57,6 +60,7 @@ def run(
     layout: LayoutOption = None,
     kind: KindOption = None,
     conditions: ConditionsOption = None,
+    catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -69,6 +73,19 @@ def run(
         list[str] | None,
         typer.Option("--without-cut", help="Leave a cut out; repeat for more.", metavar="CUT"),
     ] = None,
+    variations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variation",
+            help="Systematic variation: a name, all, none, or a YAML file; repeat for more. Default: all on "
+            "simulation, none on data. Data closed in any of them are withheld.",
+            metavar="NAME",
+        ),
+    ] = None,
+    save_events: Annotated[
+        bool,
+        typer.Option("--save-events", help="Write which shown events pass which cuts, for na64 diff."),
+    ] = False,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
@@ -87,12 +104,15 @@ def run(
                 layout=layout,
                 kind=kind,
                 conditions=tuple(str(path) for path in conditions or ()),
+                catalogue=catalogue,
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,
                 chunk_size=chunk_size,
                 changes=tuple(changes or ()),
                 without=tuple(without or ()),
+                variations=tuple(variations or ()),
+                save_events=save_events,
                 seed=seed,
                 max_loss=max_loss,
                 verify=verify,
@@ -117,6 +137,7 @@ def reco(
     layout: LayoutOption = None,
     kind: KindOption = None,
     conditions: ConditionsOption = None,
+    catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -140,6 +161,7 @@ def reco(
                 layout=layout,
                 kind=kind,
                 conditions=tuple(str(path) for path in conditions or ()),
+                catalogue=catalogue,
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,
@@ -224,84 +246,6 @@ def inspect(
     raise typer.Exit(inspect_files(tuple(inputs), setup=setup, layout=layout, branches=branches))
 
 
-@app.command()
-def simulate(
-    setup: Annotated[str, typer.Argument(help="Detector setup, by name or YAML path.", metavar="SETUP")],
-    process: Annotated[
-        str, typer.Argument(help="A process (na64 processes lists them), or: mixture.", metavar="PROCESS")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="ROOT file to write.")],
-    n_events: Annotated[int, typer.Option("-n", "--events", min=1, help="Events to write.")] = 10_000,
-    level: Annotated[
-        str, typer.Option("--level", help="simulated (energies per cell, true hits) or raw (digits).")
-    ] = "simulated",
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of all random numbers.")] = 1,
-    mixture: Annotated[
-        str | None,
-        typer.Option("--mixture", help="With PROCESS 'mixture': name or YAML path. [default: default]"),
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="Change a parameter of the process; repeat for more.", metavar="KEY=VALUE"
-        ),
-    ] = None,
-    trigger: Annotated[
-        str | None,
-        typer.Option(
-            "--trigger",
-            help="physics (counters, energies), beam (counters) or none. Default: the mixture's, or none.",
-        ),
-    ] = None,
-    pile_up: Annotated[
-        bool | None,
-        typer.Option(
-            "--pile-up/--no-pile-up",
-            help="Other beam particles in the readout window, by the beam's intensity.",
-        ),
-    ] = None,
-    container: Annotated[
-        str | None, typer.Option("--format", help="ttree or rntuple. Default: rntuple for raw, else ttree.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes. Default: the machine's cores.")
-    ] = None,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """Simulate events of a setup: from the beam to energies per cell or to raw digits."""
-    from na64.commands.simulate import SimulateOptions, write_simulation
-
-    raise typer.Exit(
-        write_simulation(
-            SimulateOptions(
-                setup=setup,
-                process=process,
-                n_events=n_events,
-                output=output,
-                level=level,
-                seed=seed,
-                mixture=mixture,
-                changes=tuple(changes or ()),
-                trigger=trigger,
-                pile_up=pile_up,
-                format=container,
-                workers=workers,
-                overwrite=overwrite,
-            )
-        )
-    )
-
-
-@app.command()
-def processes(
-    setup: Annotated[str, typer.Argument(help="Detector setup, by name or YAML path.")] = "na64e_2018",
-) -> None:
-    """List the processes that can be simulated, with their yields and parameters."""
-    from na64.commands.simulate import list_processes
-
-    list_processes(setup)
-
-
 @setups_app.callback()
 def setups(context: typer.Context) -> None:
     """List the detector setups."""
@@ -354,6 +298,19 @@ def demo(
     raise typer.Exit(run_demo(output, workers))
 
 
+# In the order of `na64 --help`, after those above
+app.command("simulate")(simulate)
+app.command("processes")(processes)
+app.command("catalogue")(list_catalogue)
+app.command("display", epilog=WHICH)(display)
+app.command("explain", epilog=WHICH)(explain)
+app.command("background")(background)
+app.command("efficiency")(efficiency)
+app.command("diff")(diff)
+app.command("freeze")(freeze)
+app.command("unblind")(unblind)
+
+
 def _set_up_logging() -> None:
     """Show warnings of our own rooms as one line; other libraries speak through errors."""
     import logging
@@ -383,11 +340,15 @@ def _user_errors() -> tuple[type[BaseException], ...]:
     from datasets.config import ConfigError
     from datasets.probe import UnreadableError
     from na64.errors import UserError
+    from processors.executors import ChunkError
     from processors.rooms import RoomError
     from selections.blinding import BlindingError
     from selections.selection import SelectionError
 
-    return ConfigError, SelectionError, BlindingError, RoomError, UnreadableError, UserError, ConnectionError
+    return (
+        *(ConfigError, SelectionError, BlindingError, RoomError, UnreadableError, UserError),
+        *(ConnectionError, ChunkError),
+    )
 
 
 def _told(error: BaseException) -> BaseException | None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "CatalogueOption",
     "ChunkOption",
     "ConditionsOption",
     "ExecutorOption",
@@ -63,6 +64,10 @@ LossOption = Annotated[
 ConditionsOption = Annotated[
     list[Path] | None,
     typer.Option("--conditions", help="Tables that override ours, for raw digits; repeat.", metavar="PATH"),
+]
+CatalogueOption = Annotated[
+    Path | None,
+    typer.Option("--catalogue", help="Runs, bad spills and particles on target. Default: the project's."),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
 VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]

@@ -61,7 +61,7 @@ class Group:
     def label(self) -> str:
         """Return what the events are, for the label of a figure."""
         if self.kind == "data":
-            return {"closed": "data, blinded", "open": "open data"}.get(self.state, "data")
+            return {"closed": "data, blinded", "open": "data, UNBLINDED"}.get(self.state, "data")
         return "calibration data" if self.kind == "calibration" else self.kind
 
     @property
@@ -71,14 +71,22 @@ class Group:
 
     @property
     def origin(self) -> str:
-        """Return periods, or setups where there is no period."""
-        return ", ".join(sorted({s.blinding.period or s.setup for s in self.samples.values()}))
+        """Return periods, or setups where there is no period, and the statement that opened the data."""
+        places = ", ".join(sorted({s.blinding.period or s.setup for s in self.samples.values()}))
+        dates = sorted({s.blinding.opening.when for s in self.samples.values() if s.blinding.opening})
+        return f"{places}; statement of {', '.join(dates)}" if dates else places
+
+    @property
+    def mark(self) -> str:
+        """Return the statements that opened the data, if any did."""
+        openings = [s.blinding.opening for s in self.samples.values()]
+        return "; ".join(sorted({opening.mark for opening in openings if opening is not None}))
 
     @property
     def closed(self) -> tuple[Region, ...]:
-        """Return the closed regions of all samples."""
-        closed = [s.blinding for s in self.samples.values() if s.blinding.state == "closed"]
-        return tuple({repr(region): region for blinding in closed for region in blinding.regions}.values())
+        """Return the closed regions of all samples, margins included: what is withheld."""
+        blindings = [s.blinding for s in self.samples.values()]
+        return tuple({repr(region): region for b in blindings for region in b.withheld}.values())
 
 
 def groups_of(result: AnalysisResult) -> list[Group]:
@@ -160,14 +168,16 @@ def _place(name: str, histogram: AnyHist, selection: Selection) -> tuple[int, in
 def _title(name: str, histogram: AnyHist, cut: Cut | None) -> str:
     if cut is not None:
         return f"all cuts but {cut.describe()}"
-    stage = "after all cuts" if name.endswith("_final") else "after the base requirement"
+    stages = {"final": "after all cuts", "dimuon": "after all cuts but the VETO"}
+    stage = stages.get(name.rpartition("_")[2], "after the base requirement")
     what = " against ".join(axis.label.partition("[")[0].strip() for axis in reversed(histogram.axes[2:]))
     return f"{what}, {stage}"
 
 
 def _caption(histogram: AnyHist, group: Group, cut: Cut | None) -> str:
     """Say how many events a figure shows, and what is marked in it."""
-    text = f"{group.label.capitalize()}: {_count(_of(histogram, group.samples))} events."
+    label = f"Data, {group.mark}" if group.mark else group.label.capitalize()
+    text = f"{label}: {_count(_of(histogram, group.samples))} events."
     if cut is not None and kept_window(cut) is not None:
         text += " Values outside of the threshold are shaded."
     if group.closed and _is_plane(histogram):
@@ -366,7 +376,8 @@ def _draw_regions(axes: Axes, selection: Selection, group: Group, total: AnyHist
     """Draw side bands, areas and the signal box, and hatch what is closed."""
     x, y = (axis.name for axis in total.axes)
     bounds = (*axes.get_xlim(), *axes.get_ylim())
-    boxes = group.closed or (selection.signal_box,)
+    closed = group.closed
+    boxes = (*closed, *[selection.signal_box] * (not closed or group.state == "open"))
     drawn = [region for region in selection.regions if set(region.columns) <= {x, y}]
     for region in drawn:
         corners = region_polygon(region, x, y, bounds)
@@ -380,9 +391,10 @@ def _draw_regions(axes: Axes, selection: Selection, group: Group, total: AnyHist
         corners = region_polygon(region, x, y, bounds)
         if not len(corners):
             continue
-        look: Any = {"hatch": "xx", "fc": "none"} if group.closed else {"fc": (0.5, 0.5, 0.5, 0.35)}
+        is_closed = region in closed
+        look: Any = {"hatch": "xx", "fc": "none"} if is_closed else {"fc": (0.5, 0.5, 0.5, 0.35)}
         axes.add_patch(Polygon(corners, gid=f"box_{region.name}", ec=style.ACCENT, lw=1.3, **look))
-        word = "blinded" if group.closed else region.label or region.name
+        word = "blinded" if is_closed else region.label or region.name
         style.add_text(axes, word, *(0.5 * (corners.min(axis=0) + corners.max(axis=0))), colour=style.ACCENT)
 
 

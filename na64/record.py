@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from na64 import __version__
+from na64.tables import quality_json
 from processors.result import AnalysisResult
 from processors.rooms import source_digest
 from processors.runner import Account, Prepared
@@ -33,7 +34,9 @@ class RunRecord:
     account: Account
     prepared: Prepared
     selection: Selection
+    exposure: Mapping[str, Any]  # from `na64.exposure.describe_exposure`
     options: Mapping[str, Any]
+    identity: Mapping[str, str | None] = field(default_factory=dict)  # digests, see `na64.identity`
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -51,11 +54,9 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
             "unknown_files": account.unknown_files,
         },
         "losses": [asdict(loss) for loss in account.losses],
-        "exposure": {
-            "eot_input": None,
-            "eot_used": None,
-            "eot_lost": None,
-            "reason": "the run catalogue has no particles on target for these files",
+        "exposure": dict(record.exposure),
+        "quality": {
+            name: quality_json(sample.quality) for name, sample in sorted(record.result.samples.items())
         },
         "blinding": _blinding(record.result),
         "inputs": describe_inputs(prepared),
@@ -65,25 +66,39 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
         "without_cuts": list(record.selection.without),
         "changed_cuts": list(record.selection.changed),
         "selection": {"digest": record.selection.digest(), "params": record.selection.params},
+        "identity": dict(record.identity),
+        "variations": _variations(record),
         "options": {name: _plain(value) for name, value in record.options.items()},
         "notes": sorted(record.result.notes),
     }
 
 
+def _variations(record: RunRecord) -> list[dict[str, Any]]:
+    """Return the systematic variations that were computed, with all that they change."""
+    used = {name for sample in record.result.samples.values() for name in sample.variations}
+    return [asdict(variation) for variation in record.selection.variations if variation.name in used]
+
+
 def _blinding(result: AnalysisResult) -> dict[str, Any]:
-    """Return the blinding of the run: closed if any of its samples is."""
+    """Return the blinding of the run: open if any of its samples is, else closed if any is."""
     states = {sample.blinding.state: sample.blinding for sample in result.samples.values()}
-    order: tuple[State, ...] = ("closed", "open")
+    order: tuple[State, ...] = ("open", "closed")
     state: State = next((s for s in order if s in states), "not applicable")
     blinding = states.get(state)
     if blinding is None:
         return {"state": state, "region": {}, "digest": None}
-    region = {
-        name: sample.blinding.region_table()
-        for name, sample in sorted(result.samples.items())
-        if sample.blinding.state == state
+    closed = {name: s.blinding for name, s in sorted(result.samples.items()) if s.blinding.closed}
+    guard = {name: one.guard_table() for name, one in closed.items() if one.guard_table()}
+    told: dict[str, Any] = {
+        "state": state,
+        "region": {name: one.region_table() for name, one in closed.items()},
+        "guard": guard,
+        "digest": blinding.digest(),
     }
-    return {"state": state, "region": region, "digest": blinding.digest()}
+    if blinding.opening is not None:
+        opened = [name for name, s in sorted(result.samples.items()) if s.blinding.state == "open"]
+        told |= {"opened": opened, "mark": blinding.opening.mark, "statement": blinding.opening.table()}
+    return told
 
 
 def describe_inputs(prepared: Prepared) -> list[dict[str, Any]]:

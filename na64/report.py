@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from na64.plots import Figure
+from processors.quality import COUNTERS
 from processors.result import AnalysisResult, Sample
 from selections.selection import Selection
 
@@ -22,7 +23,7 @@ _STATES = {  # of the blinding -> what is written above the report
         "Events in the closed region are withheld: they are counted together with those that fail the base "
         "requirement, and nothing else is made of them. Closed:",
     ),
-    "open": ("Open data", "The region that was closed has been opened; all events are shown:"),
+    "open": ("UNBLINDED", "A closed region has been opened by a statement. Still closed:"),
     "not applicable": ("Nothing is blinded", "There are no physics data in this run."),
 }
 _STYLE = """
@@ -97,13 +98,15 @@ def render_report(
     """Return the report as HTML; see `write_report`."""
     planes = [figure for figure in figures if "plane" in figure.name]
     margins = [figure for figure in figures if figure.name.startswith("nminus1_")]
-    others = [figure for figure in figures if figure not in planes and figure not in margins]
+    shifts = [figure for figure in figures if figure.name.startswith("efficiency_shifts")]
+    others = [figure for figure in figures if figure not in (*planes, *margins, *shifts)]
     sections = {
         "summary": ("Summary", _summary(run)),
         "cutflow": ("Cut-flow", _cutflows(result)),
         "planes": ("(ECAL, HCAL) planes", _figures(planes)),
         "thresholds": ("Cuts and N-1 distributions", _thresholds(selection) + _figures(margins)),
         "spectra": ("Other spectra", _figures(others)),
+        **({"systematics": ("Systematic variations", _figures(shifts))} if shifts else {}),
         "provenance": ("Provenance", _provenance(run)),
     }
     kinds = ", ".join(sorted({sample.kind for sample in result.samples.values()})) or "no events"
@@ -125,14 +128,38 @@ def _blinding(blinding: Mapping[str, Any]) -> str:
     """Say what is withheld."""
     state = str(blinding.get("state", "not applicable"))
     head, text = _STATES.get(state, (state, ""))
+    if state == "open":
+        head = str(blinding.get("mark", head))
+        text = text if blinding.get("region") else "A closed region has been opened by a statement."
     listed = "".join(
         f"<li>{line}</li>" for line in dict.fromkeys(_region_lines(blinding.get("region") or {}))
     )
+    guards = _guard_lines(blinding.get("guard") or {})
+    margins = f"<p>Withheld with a margin around it: {guards}</p>" if guards else ""
     digest = f"<p>Digest <code>{_text(blinding['digest'])}</code></p>" if blinding.get("digest") else ""
     return (
         f'<div class="blinding {escape(state.replace(" ", "-"))}"><strong>{escape(head)}</strong>'
-        f"<p>{escape(text)}</p>{f'<ul>{listed}</ul>' * bool(listed)}{digest}</div>"
+        f"<p>{escape(text)}</p>{f'<ul>{listed}</ul>' * bool(listed)}{margins}"
+        f"{_statement(blinding.get('statement') or {}, blinding.get('opened') or [])}{digest}</div>"
     )
+
+
+def _statement(statement: Mapping[str, Any], opened: Sequence[str]) -> str:
+    """Return who opened what, when and why."""
+    if not statement:
+        return ""
+    rows = [("opened datasets", list(opened)), *((key, statement[key]) for key in statement)]
+    return _pairs(rows)
+
+
+def _guard_lines(guard: Mapping[str, Any]) -> str:
+    """Return the margins of all datasets in one line."""
+    lines = [
+        f"{column} ± {100 * margin['relative']:g}% ± {margin['absolute']:g}"
+        for margins in guard.values()
+        for column, margin in margins.items()
+    ]
+    return escape(", ".join(dict.fromkeys(lines)))
 
 
 def _region_lines(region: Any, name: str = "") -> Iterable[str]:
@@ -165,7 +192,10 @@ def _summary(run: Mapping[str, Any]) -> str:
     rows.append(("thresholds changed by options", ", ".join(changed) or "none"))
     notes = "".join(f"<li>{_text(note)}</li>" for note in run.get("notes") or [])
     return (
-        _pairs(rows) + _losses(run.get("losses") or []) + (f"<h3>Notes</h3><ul>{notes}</ul>" if notes else "")
+        _pairs(rows)
+        + _losses(run.get("losses") or [])
+        + _quality(run.get("quality") or {})
+        + (f"<h3>Notes</h3><ul>{notes}</ul>" if notes else "")
     )
 
 
@@ -177,6 +207,20 @@ def _losses(losses: Sequence[Mapping[str, Any]]) -> str:
         for loss in losses
     ]
     return f'<div class="loss"><h3>Losses</h3>{_table(["file", "entries", "reason"], rows)}</div>'
+
+
+def _quality(quality: Mapping[str, Any]) -> str:
+    """Return what was damaged in the raw digits of each dataset."""
+    rows = [
+        [dataset, name, COUNTERS[name].label, count["digits"], count["events"]]
+        for dataset, counts in quality.items()
+        for name, count in counts.items()
+        if count["events"]
+    ]
+    if not rows:
+        return "<p>No digit was found damaged.</p>" if any(quality.values()) else ""
+    head = ["dataset", "counter", "what it counts", "digits", "events"]
+    return f"<h3>Damaged digits and events</h3>{_table(head, rows, text=3)}"
 
 
 def _cutflows(result: AnalysisResult) -> str:
@@ -268,7 +312,7 @@ def _provenance(run: Mapping[str, Any]) -> str:
         rows.append([*cells, parts.get("value"), scope, bool(entry.get("verified"))])
     found = [_table(head, rows)] if rows else ["<p>No inputs.</p>"]
     times = {name: f"{value} s" for name, value in (run.get("seconds") or {}).items()}
-    shown = {key: run.get(key) for key in ("versions", "git", "options", "selection")}
+    shown = {key: run.get(key) for key in ("versions", "git", "options", "selection", "identity")}
     for key, value in {**shown, "times": times or None}.items():
         if value is not None:
             content = _pairs(_flat(value).items()) if isinstance(value, Mapping) else f"<p>{_text(value)}</p>"

@@ -12,10 +12,20 @@ import hist
 import uhi.io.json
 import uproot
 
+from na64.efficiency import (
+    efficiency_csv,
+    efficiency_json,
+    efficiency_latex,
+    efficiency_tables,
+    efficiency_text,
+)
+from na64.efficiency_plots import draw_shifts
+from na64.event_file import write_events
 from na64.outputs import replace_path
-from na64.plots import plot_run
+from na64.plots import Figure, plot_run
 from na64.record import RunRecord, describe_run
 from na64.report import write_report
+from na64.style import save_figure
 from na64.tables import cutflow_csv, cutflow_json, cutflow_latex, cutflow_text
 from processors.result import AnalysisResult
 from processors.runner import Progress
@@ -54,6 +64,9 @@ def _write_all(folder: Path, record: RunRecord, progress: Progress | None) -> No
     _write_tables(folder, record.result)
     _write_histograms(folder, record.result)
     figures = plot_run(record.result, record.selection, folder / "plots", progress)
+    figures += _write_efficiencies(folder, record.result)
+    if record.result.events:
+        write_events(folder / "events.parquet", record.result.events)
     record.seconds["write"] = time.perf_counter() - start
     run = describe_run(record)
     (folder / "run.json").write_text(json.dumps(run, indent=2) + "\n", encoding="utf-8")
@@ -70,13 +83,43 @@ def _write_tables(folder: Path, result: AnalysisResult) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def _write_efficiencies(folder: Path, result: AnalysisResult) -> list[Figure]:
+    """Write efficiencies with the shifts of systematic variations, and a figure of each dataset's shifts."""
+    cutflow = cutflow_json(result)
+    tables = efficiency_tables(cutflow)
+    if not tables:
+        return []
+    for name, text in (
+        ("efficiency.txt", efficiency_text(tables)),
+        ("efficiency.csv", efficiency_csv(cutflow)),
+        ("efficiency.tex", efficiency_latex(tables)),
+        ("efficiency.json", json.dumps(efficiency_json(tables), indent=2) + "\n"),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
+    figures = []
+    for table in tables:
+        if table.variations:
+            name = f"efficiency_shifts_{table.dataset}"
+            drawn = draw_shifts(table, result.samples[table.dataset].setup)
+            files = save_figure(drawn, folder / "plots", name)
+            caption = f"{table.dataset}: shifts of the efficiency by systematic variations."
+            figures.append(Figure(name, caption, *files, caption))
+    return figures
+
+
 def _write_histograms(folder: Path, result: AnalysisResult) -> None:
     """Write histograms.json (UHI, with the category axes) and histograms.root (TH1, TH2 by dataset)."""
     content = {name: sort_categories(h) for name, h in sorted(result.histograms.items())}
+    openings = {s.blinding.opening for s in result.samples.values() if s.blinding.opening is not None}
+    mark = "; ".join(sorted(opening.mark for opening in openings))
+    for histogram in content.values() if mark else ():
+        histogram.metadata = {"blinding": mark}
     text = json.dumps(content, default=uhi.io.json.default)
     (folder / "histograms.json").write_text(text, encoding="utf-8")
     one_kind = len({sample.kind for sample in result.samples.values()}) == 1
     with uproot.recreate(folder / "histograms.root") as file:
+        if mark:
+            file["blinding"] = mark
         for name, histogram in content.items():
             for dataset in histogram.axes["dataset"]:
                 for variation in histogram.axes["variation"]:

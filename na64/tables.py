@@ -6,9 +6,19 @@ import csv
 import io
 from typing import Any
 
+from processors.quality import COUNTERS, Counts
 from processors.result import AnalysisResult, Sample
 
-__all__ = ["cutflow_csv", "cutflow_json", "cutflow_latex", "cutflow_text"]
+__all__ = [
+    "blinding_words",
+    "cutflow_csv",
+    "cutflow_json",
+    "cutflow_latex",
+    "cutflow_text",
+    "latex",
+    "quality_json",
+    "quality_text",
+]
 
 _COLUMNS = (
     "name",
@@ -37,6 +47,12 @@ def _is_weighted(sample: Sample) -> bool:
     return sample.kind == "simulation" and bool((sample.cutflow.sums != sample.cutflow.counts).any())
 
 
+def blinding_words(sample: Sample) -> str:
+    """Return the state of the blinding, or the mark of what was opened."""
+    opening = sample.blinding.opening
+    return f"blinding {sample.blinding.state}" if opening is None else opening.mark
+
+
 def cutflow_json(result: AnalysisResult) -> dict[str, Any]:
     """Return the content of cutflow.json."""
     return {
@@ -44,15 +60,29 @@ def cutflow_json(result: AnalysisResult) -> dict[str, Any]:
             name: {
                 "period": sample.blinding.period or None,
                 "kind": sample.kind,
+                "blinding": blinding_words(sample),
                 "cuts": sample.cutflow.rows(weighted=sample.kind == "simulation"),
                 "regions": [
                     {"name": region, "label": label, "events": count}
                     for region, (label, count) in sample.regions.items()
                 ],
+                **_variations_json(sample),
             }
             for name, sample in sorted(result.samples.items())
         }
     }
+
+
+def _variations_json(sample: Sample) -> dict[str, Any]:
+    """Return the cut-flow of each variation to the signal box, nothing where there are none."""
+    if not sample.variations:
+        return {}
+    weighted = sample.kind == "simulation"
+    parts = [
+        {"name": name, "label": label, "cuts": flow.rows(weighted=weighted)}
+        for name, (label, flow) in sample.variations.items()
+    ]
+    return {"variations": parts}
 
 
 def cutflow_text(result: AnalysisResult) -> str:
@@ -61,7 +91,7 @@ def cutflow_text(result: AnalysisResult) -> str:
 
 
 def _sample_text(name: str, sample: Sample) -> str:
-    state = f", blinding {sample.blinding.state}" if sample.kind == "data" else ""
+    state = f", {blinding_words(sample)}" if sample.kind == "data" else ""
     place = f", period {sample.blinding.period}" if sample.blinding.period else ""
     lines = [f"{name} ({sample.kind}{place}{state})"]
     width = max(len(label) for label in sample.cutflow.labels)
@@ -94,11 +124,11 @@ def cutflow_csv(result: AnalysisResult) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     extra = ("in_order_weighted", "in_order_weighted_error")
-    writer.writerow(["dataset", "kind", *_COLUMNS, *extra, "label"])
+    writer.writerow(["dataset", "kind", *_COLUMNS, *extra, "label", "blinding"])
     for name, sample in sorted(result.samples.items()):
         for row in sample.cutflow.rows(weighted=True):
             values = ["" if row[key] is None else row[key] for key in (*_COLUMNS, *extra)]
-            writer.writerow([name, sample.kind, *values, row["label"]])
+            writer.writerow([name, sample.kind, *values, row["label"], blinding_words(sample)])
     return text.getvalue()
 
 
@@ -108,10 +138,13 @@ def cutflow_latex(result: AnalysisResult) -> str:
 
 
 def _sample_latex(name: str, sample: Sample) -> str:
+    opening = sample.blinding.opening
+    kind = sample.kind if opening is None else f"{sample.kind}, UNBLINDED"
     lines = [
+        *([f"% {opening.mark}"] if opening is not None else []),
         r"\begin{tabular}{lrrrr}",
         r"\toprule",
-        rf"{_latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
+        rf"{latex(name)} ({kind}) & events & alone & all but one & efficiency [\%] \\",
         r"\midrule",
     ]
     for row in sample.cutflow.rows(weighted=False):
@@ -122,12 +155,30 @@ def _sample_latex(name: str, sample: Sample) -> str:
             else f"${100 * eff:.2f}_{{-{100 * (eff - low):.2f}}}^{{+{100 * (high - eff):.2f}}}$"
         )
         counts = " & ".join(str(row[key]) for key in ("in_order", "alone", "all_but_one"))
-        lines.append(rf"{_latex(row['label'])} & {counts} & {rate} \\")
+        lines.append(rf"{latex(row['label'])} & {counts} & {rate} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def _latex(text: str) -> str:
+def latex(text: str) -> str:
     """Return text with the characters escaped that LaTeX takes for commands."""
     for plain, escaped in _LATEX.items():
         text = text.replace(plain, escaped)
     return text
+
+
+def quality_json(counts: Counts) -> dict[str, dict[str, int | None]]:
+    """Return the quality counters of raw digits for run.json, those that counted nothing too."""
+    return {name: {"digits": count.digits, "events": count.events} for name, count in counts.items()}
+
+
+def quality_text(name: str, counts: Counts) -> str:
+    """Return a short table of the quality counters that counted something; empty if none did."""
+    found = {key: count for key, count in counts.items() if count.events}
+    if not found:
+        return ""
+    width = max(map(len, found))
+    lines = [f"{name}: damaged digits and events", f"  {'counter':<{width}}  {'digits':>9} {'events':>9}"]
+    for key, count in found.items():
+        digits = "-" if count.digits is None else count.digits
+        lines.append(f"  {key:<{width}}  {digits:>9} {count.events:>9}  {COUNTERS[key].label}")
+    return "\n".join(lines) + "\n"

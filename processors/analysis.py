@@ -9,29 +9,41 @@ from typing import Any, ClassVar
 
 import awkward as ak
 import numpy as np
-import numpy.typing as npt
 from coffea import processor
 
 from datasets.conditions import Conditions
 from datasets.decode import Quantities, decode
 from datasets.digits import select_digits
-from datasets.layouts import Layout, layout_names, load_layout
-from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
+from datasets.layouts import Layout
+from datasets.periods import period_of_run
 from datasets.probe import Kind, stricter
 from datasets.reader import ReadError
 from datasets.schema import layout_of
-from datasets.setups import load_setup, setup_names
-from processors.digits import calibrate_digits, conditions_of
-from processors.histograms import HistogramSpec, fill, nminus1_spec
+from datasets.setups import load_setup
+from processors.context import Context, find_period, has_truth, own_words
+from processors.digits import calibrate_digits, conditions_of, refuse_spills, spills_in
+from processors.event_table import event_table
+from processors.histograms import HistogramSpec, fill_views
+from processors.quality import count_damage
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
-from processors.selected import Columns, Context, Details, Selected
+from processors.selected import Columns, Details, Selected
+from processors.variations import (
+    applicable,
+    count_views,
+    make_views,
+    outside_in_all,
+    require_base_kept,
+    variations_of_kind,
+)
+from processors.withholding import blinding_of
 from recon.geometry import Setup
 from recon.srd import SrdTagConfig
 from selections.blinding import Blinding
 from selections.cut import Mask, decidable, passes
 from selections.cutflow import count
-from selections.selection import Selection, SelectionError, load_selection
+from selections.opening import Opening
+from selections.selection import Selection, SelectionError, choose_variations, load_selection
 
 __all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
 
@@ -57,6 +69,15 @@ class AnalysisProcessor(processor.ProcessorABC):
         Of the smearing of simulated events.
     conditions : sequence of paths
         Tables of conditions that override ours, for raw digits.
+    bad_spills : mapping of run to spills, optional
+        Whose events of data are no triggers; None: all spills of the run.
+    opening : Opening, optional
+        Which periods' closed regions are open; `na64 unblind` alone gives one.
+    variations : sequence of str
+        Systematic variations by name, "all", "none", or paths of YAML files. Without a word: on
+        simulation all that the selection declares, on data none. Data closed in any of them are withheld.
+    with_events : bool
+        Return which shown events (base events of simulation) pass which cuts, too.
     """
 
     analysis: ClassVar[str]
@@ -70,12 +91,20 @@ class AnalysisProcessor(processor.ProcessorABC):
         without: Sequence[str] = (),
         seed: int = 1,
         conditions: Sequence[str | Path] = (),
+        bad_spills: Mapping[int, tuple[int, ...] | None] | None = None,
+        opening: Opening | None = None,
+        variations: Sequence[str] = (),
+        with_events: bool = False,
     ) -> None:
         self.setup = setup
         self.changes = tuple(changes)
         self.without = tuple(without)
         self.seed = seed
         self.conditions = tuple(str(path) for path in conditions)
+        self.bad_spills = dict(bad_spills or {})
+        self.opening = opening
+        self.variations = choose_variations(self.analysis, variations)
+        self.with_events = with_events
 
     def process(self, events: ak.Array) -> AnalysisResult:
         """
@@ -114,7 +143,12 @@ class AnalysisProcessor(processor.ProcessorABC):
     def selection_for(self, setup: Setup) -> Selection:
         """Return the selection of this analysis for a setup, with the user's changes."""
         return load_selection(
-            self.analysis, setup.name, tuple(setup.detectors), changes=self.changes, without=self.without
+            self.analysis,
+            setup.name,
+            tuple(setup.detectors),
+            changes=self.changes,
+            without=self.without,
+            variations=self.variations,
         )
 
     def select(
@@ -140,17 +174,21 @@ class AnalysisProcessor(processor.ProcessorABC):
             else:
                 base = self._base(measured, context)
             weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
-            total = (float(measured.n_events),) * 2
-            keep = np.ones(measured.n_events, dtype=bool)
+            total, shown = (float(measured.n_events),) * 2, None
             if context.kind == "simulation":
                 total = (float(weight.sum()), float((weight**2).sum()))
             else:
-                keep = context.blinding.shown(base, measured.columns)
-                measured, base, weight = measured.select(keep), base[keep], np.ones(np.count_nonzero(keep))
+                shown = context.blinding.shown(base, measured.columns)
+                shown = outside_in_all(context.variations, context.blinding, shown, measured.columns)
+                measured, base, weight = measured.select(shown), base[shown], np.ones(np.count_nonzero(shown))
             columns = complete(measured, setup)
-        details = None
+        keep = np.ones(quantities.n_events, dtype=bool) if shown is None else shown
+        position, details = np.flatnonzero(keep), None
         if with_details:
-            details = Details(np.flatnonzero(keep), measured, select_digits(quantities.digits, keep))
+            details = Details(position, measured, select_digits(quantities.digits, keep))
+        damage = count_damage(quantities.damage, shown)
+        if damage and "track_is_overflow" in columns:
+            damage |= count_damage({"track_candidates_are_too_many": columns["track_is_overflow"]}, None)
         return Selected(
             context=context,
             entries=quantities.n_events,
@@ -159,7 +197,9 @@ class AnalysisProcessor(processor.ProcessorABC):
             base=base,
             weight=weight,
             total_weight=total,
+            entry=position + int((events.metadata or {}).get("entrystart") or 0),
             details=details,
+            quality=damage,
         )
 
     def open(self, events: ak.Array) -> tuple[Context, Quantities]:
@@ -175,6 +215,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
         if context.conditions is not None:
             quantities = calibrate_digits(quantities, context.setup, context.conditions)
+        if context.kind != "simulation" and self.bad_spills and "run" in quantities.arrays:
+            quantities = refuse_spills(quantities, spills_in(quantities.arrays, self.bad_spills))
         return quantities, measure(quantities, context.layout, context.setup, config)
 
     def is_for_calibration(self, measured: Measured, context: Context) -> Mask:
@@ -191,7 +233,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             return np.zeros(n, dtype=bool)
         mask = _calibration_triggers(measured.columns, trigger, n)
         if context.period is not None and context.period.runs and "run" in measured.columns:
-            mask &= _in_runs(measured.columns["run"], context.period)
+            mask &= context.period.cover(measured.columns["run"])
         return mask
 
     def _read(
@@ -220,18 +262,20 @@ class AnalysisProcessor(processor.ProcessorABC):
         self, quantities: Quantities, layout: Layout, setup: Setup, metadata: Mapping[str, Any]
     ) -> Context:
         """Decide what the events are; a user's word can only make it stricter."""
-        own: Kind = "simulation" if _has_truth(quantities, layout, metadata) else "data"
+        own: Kind = "simulation" if has_truth(quantities, layout, metadata) else "data"
         wanted = metadata.get("kind", own)
         kind = own if own == "data" and wanted == "simulation" else stricter(own, wanted)
         period, blinding = None, Blinding.none()
         selection = self.selection_for(setup)
         if kind != "simulation":
-            period = _find_period(quantities, setup, metadata)
+            period = find_period(quantities, setup, metadata)
             kind = period.kind if own == "data" and wanted != "data" else "data"
             if kind == "data":
-                blinding = Blinding.of_period(period.name, period.closed)
+                blinding = blinding_of(period, self.opening)
                 selection.require_untouched_base()
                 blinding.require(selection.signal_box)
+                if self.variations is not None:
+                    require_base_kept(selection.variations, selection)
         return Context(
             dataset=str(metadata.get("dataset", "events")),
             kind=kind,
@@ -242,6 +286,8 @@ class AnalysisProcessor(processor.ProcessorABC):
             selection=selection,
             conditions=self._find_conditions(quantities, setup, kind) if layout.level == "raw" else None,
             has_own_conditions=bool(self.conditions),
+            variations=variations_of_kind(selection, kind, is_asked=self.variations is not None),
+            file=str(metadata.get("filename", "")),
         )
 
     def _base(self, measured: Measured, context: Context) -> Mask:
@@ -263,7 +309,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         if context.kind == "calibration":
             mask &= _calibration_triggers(columns, base.trigger, n)
         if context.period is not None and context.period.runs and "run" in columns:
-            mask &= _in_runs(columns["run"], context.period)
+            mask &= context.period.cover(columns["run"])
         for cut in context.selection.base_cuts:
             mask &= passes(cut, columns, n)
         return mask
@@ -278,7 +324,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         with np.errstate(all="ignore"):
             masks = [passes(cut, columns, n) for cut in cuts]
         row = "base" if context.kind == "simulation" else "shown"
-        label = "base requirement" if row == "base" else "base requirement, outside of the closed region"
+        label = "base requirement" + ", outside of the closed region" * bool(context.blinding.closed)
         flow = count(
             [row, *(cut.name for cut in cuts)],
             [label, *(cut.describe() for cut in cuts)],
@@ -292,7 +338,15 @@ class AnalysisProcessor(processor.ProcessorABC):
             for cut in cuts
             for name in cut.optional
             if name not in columns
-        } | _own_words(context)
+        } | own_words(context)
+        variations, left_out = applicable(
+            context.variations, columns, cuts, is_asked=self.variations is not None
+        )
+        with np.errstate(all="ignore"):
+            views = make_views(selected, masks, variations)
+            varied = (
+                count_views(selected, views, variations) if context.kind == "simulation" or variations else {}
+            )
         sample = Sample(
             kind=context.kind,
             setup=context.setup.name,
@@ -300,55 +354,24 @@ class AnalysisProcessor(processor.ProcessorABC):
             entries=selected.entries,
             cutflow=flow,
             regions=_count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
+            quality=selected.quality,
+            variations=varied,
         )
         return AnalysisResult(
             samples={context.dataset: sample},
-            histograms=self._fill(selected, masks),
-            notes=frozenset(notes),
+            histograms=fill_views(self.histograms, cuts, views, selected.weight, context.dataset),
+            notes=frozenset(notes | left_out),
+            events=(event_table(selected, masks),) if self.with_events else (),
         )
-
-    def _fill(self, selected: Selected, masks: Sequence[Mask]) -> dict[str, Any]:
-        """Fill the declared histograms and the N-1 histogram of each cut."""
-        columns, dataset = selected.columns, selected.context.dataset
-        every = np.ones(selected.n_events, dtype=bool)
-        final = np.logical_and.reduce([selected.base, *masks])
-        filled = {}
-        for spec in self.histograms:
-            if spec.is_possible(columns):
-                mask = final if spec.stage == "final" else selected.base
-                filled[spec.name] = fill(spec, columns, mask, selected.weight, dataset=dataset)
-        for index, cut in enumerate(selected.context.selection.cuts):
-            left_out = nminus1_spec(cut)
-            if left_out is not None and left_out.is_possible(columns):
-                others = np.logical_and.reduce([every, *masks[:index], *masks[index + 1 :]])
-                filled[left_out.name] = fill(left_out, columns, others, selected.weight, dataset=dataset)
-        return filled
-
-
-def _own_words(context: Context) -> set[str]:
-    """Note the conditions, and where the blinding of data rests on what does not come with the project."""
-    layout, setup = context.layout, context.setup
-    notes = set()
-    if context.conditions is not None:
-        notes.add(f"raw digits are calibrated by conditions {context.conditions.digest[:16]}")
-    if context.kind != "data":
-        return notes
-    if context.has_own_conditions:
-        notes.add("blinding rests on conditions of the user's own")
-    if layout.name not in layout_names() or layout != load_layout(layout.name):
-        notes.add(f"blinding rests on a layout of the user's own, '{layout.name}'")
-    if setup.name not in setup_names() or setup != load_setup(setup.name):
-        notes.add(f"blinding rests on a setup of the user's own, '{setup.name}'")
-    return notes
 
 
 def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:
     """Count events after all cuts in the signal box and the regions; a closed box has no count."""
-    selection, closed = selected.context.selection, selected.context.blinding.state == "closed"
+    selection, blinding = selected.context.selection, selected.context.blinding
     counts: dict[str, tuple[str, int | None]] = {}
     for region in (selection.signal_box, *selection.regions):
         inside = int(np.count_nonzero(final & region.contains(selected.columns)))
-        counts[region.name] = region.label, None if closed and region is selection.signal_box else inside
+        counts[region.name] = region.label, None if blinding.hides(region) else inside
     return counts
 
 
@@ -371,38 +394,7 @@ def _check_length(events: ak.Array, metadata: Mapping[str, Any]) -> None:
         raise ReadError(msg)
 
 
-def _has_truth(quantities: Quantities, layout: Layout, metadata: Mapping[str, Any]) -> bool:
-    """Return whether the events have what only a simulation has."""
-    if layout.level == "columns":
-        return metadata.get("parent_kind") == "simulation" and any(
-            name.startswith("truth_") for name in quantities.arrays
-        )
-    if not layout.truth or not set(layout.truth) <= set(quantities.arrays):
-        return False
-    runs = np.unique(quantities.arrays.get("run", np.zeros(0, dtype=np.int64)))
-    is_taken = any(data_period(int(run)) is not None for run in runs)
-    return not is_taken or metadata.get("parent_kind") == "simulation"
-
-
-def _find_period(quantities: Quantities, setup: Setup, metadata: Mapping[str, Any]) -> Period:
-    """Return the data-taking period of a chunk."""
-    named = [period for period in load_periods() if period.name == metadata.get("period")]
-    if named:
-        return named[0]
-    runs = quantities.arrays.get("run")
-    if runs is not None and len(runs) and runs[0] > 0:
-        return period_of_run(int(runs[0]))
-    return period_of_setup(setup.name)
-
-
 def _calibration_triggers(columns: Columns, physics: str, n_events: int) -> Mask:
     """Return the events of calibration triggers; physics triggers stay closed everywhere."""
     none = np.zeros(n_events, dtype=bool)
     return columns.get("trigger_is_calibration", none) & ~columns[physics]
-
-
-def _in_runs(run: npt.NDArray[np.int64], period: Period) -> Mask:
-    inside = np.zeros(len(run), dtype=bool)
-    for first, last in period.runs:
-        inside |= (run >= first) & (run <= last)
-    return inside

@@ -16,8 +16,8 @@ from datasets.decode import Quantities
 from datasets.digits import Waveforms
 from datasets.profiles import load_profile
 from processors.analysis import AnalysisProcessor
+from processors.context import Context
 from processors.reconstruction import Measured, project_sections
-from processors.selected import Context
 from recon.calibrate import GainEquations, add_events
 from recon.expected_sum import Expected, cell_centres, contained, expect_sum
 from recon.front_share import front_share, radiation_lengths

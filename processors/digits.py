@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,20 +14,30 @@ from datasets.decode import Quantities
 from datasets.digits import Digits, Waveforms
 from datasets.hits import HitArrays
 from datasets.setups import load_setup
+from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
 from recon.pulses import PulseShape
 from recon.response import add_suppressed, correct_nonlinearity
-from recon.straws import find_straw_hits, straw_table
+from recon.straws import StrawTable, find_straw_hits, straw_table
+from recon.strip_channels import StripTable
 from recon.strip_hits import TrackerHits, join_hits, select_planes
 from recon.strips import find_strip_hits, strip_table
 from recon.waveforms import Pulses, Quality, WaveformConfig, measure_waveforms
 
-__all__ = ["FittedWaveform", "calibrate_digits", "conditions_of", "fit_waveforms"]
+__all__ = [
+    "FittedWaveform",
+    "calibrate_digits",
+    "conditions_of",
+    "fit_waveforms",
+    "refuse_spills",
+    "spills_in",
+]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 _LEAST_PULSE = 0.5  # of the threshold of zero suppression
 
@@ -38,6 +48,7 @@ class _Cells(NamedTuple):
     energy: Floats  # [GeV] (n_events, n_cells) of the pulse next to the expected time
     time: Floats  # [ns] (n_events, n_cells) against the expected time; NaN without energy
     pile_up: Floats  # [GeV] (n_events, n_cells) of all other pulses
+    damage: Mapping[str, Ints]  # quality counter -> (n_events,) waveforms
 
 
 @lru_cache(maxsize=16)
@@ -70,8 +81,8 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     Make cell energies, times and hits of raw digits.
 
     Channels that are bad in the conditions stay empty. A cell whose waveform is not understood, or that has
-    two of them, is NaN, so that its event fails closed; so does an event of a bad spill, which is no physics
-    trigger and none of calibration.
+    two of them, is NaN, so that its event fails closed; so does an event of a bad spill, which is no
+    trigger at all, and one without master time, whose cells have no time.
 
     Parameters
     ----------
@@ -84,27 +95,76 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     Returns
     -------
     Quantities
-        With `*_cell_energy` [GeV], `*_cell_time` [ns], `*_pile_up_energy` [GeV] (n_events,) and hits.
+        With `*_cell_energy` [GeV], `*_cell_time` [ns], `*_pile_up_energy` [GeV] (n_events,), hits, and the
+        damage of `processors.quality.COUNTERS`.
     """
     digits = quantities.digits
     arrays = dict(quantities.arrays)
     n = quantities.n_events
+    damage: dict[str, Ints] = {}
+    master = arrays.get("master_time")
     if digits.waveforms is not None:
-        cells = _measure_cells(digits.waveforms, n, setup, conditions)
+        cells = _measure_cells(digits, n, setup, conditions)
+        damage |= cells.damage
+        if master is not None:
+            cells = cells._replace(time=cells.time - master[:, None])
         arrays |= _by_detector(cells, setup, conditions, arrays.get("spill"))
-    if len(conditions.bad_spills) and "spill" in arrays:
-        is_good = ~np.isin(arrays["spill"], conditions.bad_spills)
-        for trigger in {"trigger_is_physics", "trigger_is_calibration"} & set(arrays):
-            arrays[trigger] = arrays[trigger].astype(bool) & is_good
-    return Quantities(n, arrays, _find_hits(digits, setup, n), digits)
+    if master is not None:
+        damage["master_time_is_unknown"] = (~np.isfinite(master)).astype(np.int64)
+        arrays = _without_time(arrays, ~np.isfinite(master), setup)
+    planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
+    strips, straws = strip_table(planes), straw_table(planes)
+    damage |= of_trackers(digits, strips, straws, n)
+    found = Quantities(n, arrays, _find_hits(digits, setup, strips, straws), digits, damage)
+    return (
+        refuse_spills(found, np.isin(arrays["spill"], conditions.bad_spills)) if "spill" in arrays else found
+    )
 
 
-def _measure_cells(waveforms: Waveforms, n_events: int, setup: Setup, conditions: Conditions) -> _Cells:
-    cells = conditions.cells
+def refuse_spills(quantities: Quantities, is_bad: Mask) -> Quantities:
+    """
+    Take the triggers from the events of bad spills, and count them.
+
+    Parameters
+    ----------
+    quantities : Quantities
+    is_bad : bool, shape (n_events,)
+        In addition to those that are bad already.
+    """
+    arrays, damage = dict(quantities.arrays), dict(quantities.damage)
+    before = damage.get("spill_is_bad", np.zeros(quantities.n_events, dtype=np.int64))
+    damage["spill_is_bad"] = np.maximum(before, is_bad.astype(np.int64))
+    for trigger in sorted({"trigger_is_physics", "trigger_is_calibration"} & set(arrays)):
+        arrays[trigger] = arrays[trigger].astype(bool) & ~is_bad
+    return quantities._replace(arrays=arrays, damage=damage)
+
+
+def spills_in(arrays: Mapping[str, Array], spills: Mapping[int, Collection[int] | None]) -> Mask:
+    """Return the events of listed spills, (n_events,); None lists all spills of a run."""
+    run = arrays["run"]
+    inside = np.zeros(len(run), dtype=bool)
+    for number, listed in spills.items():
+        inside |= (run == number) & (True if listed is None else np.isin(arrays["spill"], list(listed)))
+    return inside
+
+
+def _without_time(arrays: Mapping[str, Array], is_unknown: Mask, setup: Setup) -> dict[str, Array]:
+    """Return arrays in which nothing is known of events that have no time."""
+    found = dict(arrays)
+    for name in setup.detectors:
+        if f"{name}_cell_energy" in found:
+            found[f"{name}_cell_energy"] = np.where(is_unknown[:, None], np.nan, found[f"{name}_cell_energy"])
+    return found
+
+
+def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Conditions) -> _Cells:
+    cells, waveforms = conditions.cells, digits.waveforms
+    assert waveforms is not None
     energy = np.zeros((n_events, cells.n_cells))
     time, pile_up = np.full_like(energy, np.nan), np.zeros_like(energy)
     row = conditions.cell_of_channel(waveforms.channel)
     event = np.repeat(np.arange(n_events), np.diff(waveforms.offsets))
+    unknown = np.bincount(event[row < 0], minlength=n_events)
     used = (row >= 0) & ~cells.is_bad[row]
     row, event = row[used], event[used]
     gain = np.where(cells.is_bad, 1.0, cells.gain)
@@ -118,10 +178,18 @@ def _measure_cells(waveforms: Waveforms, n_events: int, setup: Setup, conditions
     np.add.at(
         pile_up, (event[others.waveform], row[others.waveform]), others.amplitude * gain[row[others.waveform]]
     )
-    found, counts = np.unique(event * cells.n_cells + row, return_counts=True)
-    twice = found[counts > 1]
-    energy[twice // max(cells.n_cells, 1), twice % max(cells.n_cells, 1)] = np.nan
-    return _Cells(energy, time, pile_up)
+    damage = of_pulses(pulses.quality, event, n_events)
+    if digits.short is not None:
+        short_event = np.repeat(np.arange(n_events), np.diff(digits.short.offsets))
+        short = conditions.cell_of_channel(digits.short.channel)
+        unknown += np.bincount(short_event[short < 0], minlength=n_events)
+        is_used = (short >= 0) & ~cells.is_bad[short]
+        damage["waveform_is_short"] += np.bincount(short_event[is_used], minlength=n_events)
+        energy[short_event[is_used], short[is_used]] = np.nan
+        event, row = np.append(event, short_event[is_used]), np.append(row, short[is_used])
+    events, channels, damage["waveform_channel_is_repeated"] = repeated(event, row, cells.n_cells, n_events)
+    energy[events, channels] = np.nan
+    return _Cells(energy, time, pile_up, damage | {"waveform_channel_is_unknown": unknown})
 
 
 def _channel_table(setup: Setup, conditions: Conditions) -> ChannelTable:
@@ -161,16 +229,15 @@ def _by_detector(
     return arrays
 
 
-def _find_hits(digits: Digits, setup: Setup, n_events: int) -> dict[str, HitArrays]:
+def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable) -> dict[str, HitArrays]:
     """Return the hits in time of each spectrometer."""
-    planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
     parts: list[TrackerHits] = []
     if digits.strips is not None:
         d = digits.strips
-        parts.append(find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strip_table(planes))[0])
+        parts.append(find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0])
     if digits.straws is not None:
         t = digits.straws
-        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straw_table(planes))[0])
+        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws)[0])
     if not parts:
         return {}
     found, first = join_hits(*parts), 0

@@ -11,27 +11,37 @@ import concurrent.futures as cf
 import logging
 import signal
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import cloudpickle
 from coffea.processor import accumulate
 from coffea.processor.executor import ExecutorBase, WorkItem
 
+from datasets.config import ConfigError
 from datasets.probe import UnreadableError
 from datasets.reader import ReadError
 from processors.rooms import RoomError, require_same, source_digest
+from selections.blinding import BlindingError
+from selections.selection import SelectionError
 
-__all__ = ["ChunkExecutor", "ExecutorName", "open_pool"]
+__all__ = ["ChunkError", "ChunkExecutor", "ExecutorName", "open_pool"]
 
 ExecutorName = Literal["iterative", "futures", "dask"]
 Pool = cf.Executor
 _READING = ("Failed to open file", "Failed creating nanoevents")  # coffea's words around an error of uproot
 _REBUILDS = 3  # of a pool whose workers die
+_TELLING = (ReadError, UnreadableError, ConfigError, SelectionError, BlindingError, RoomError)
+
+
+class ChunkError(RuntimeError):
+    """Code failed on data; what the error said is withheld, since it may be a value of a closed event."""
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
@@ -60,6 +70,25 @@ def _reason(chain: Sequence[BaseException]) -> str:
     return line if isinstance(told, ReadError | UnreadableError) else f"{type(told).__name__}: {line}"
 
 
+def _withhold(chain: Sequence[BaseException], item: WorkItem) -> ChunkError:
+    """Return what may be told of an error in code: its type, its place and the entries."""
+    told = chain[-1]
+    frames = traceback.extract_tb(told.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    place = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}, {own[-1].name}" if own else ""
+    return ChunkError(
+        f"{type(told).__name__}{place}, on entries {item.entrystart} to {item.entrystop} of {item.filename}. "
+        f"Its text and traceback are withheld, since they may speak of closed events; run simulation to "
+        f"see them"
+    )
+
+
+def _may_tell(chain: Sequence[BaseException], item: WorkItem) -> bool:
+    """Return whether an error may be passed on: of simulation, or one of ours that names no event."""
+    is_simulation = (item.usermeta or {}).get("kind") == "simulation"
+    return is_simulation or any(isinstance(error, _TELLING) for error in chain)
+
+
 def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int) -> dict[str, Any]:
     """
     Process a chunk; a file that cannot be read makes a loss, not an error.
@@ -68,6 +97,13 @@ def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int
     -------
     dict
         What coffea's work function returns, or ``{"processed": set(), "lost": {(item, reason)}}``.
+
+    Raises
+    ------
+    ChunkError
+        If code fails on anything but simulation: without what the error said.
+    Exception
+        Errors that the user can mend, and all of simulation, as they are.
     """
     for attempt in range(attempts):
         try:
@@ -75,14 +111,19 @@ def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int
         except Exception as error:
             chain = chain_of(error)
             if not _is_reading(chain):
-                raise
+                if _may_tell(chain, item):
+                    raise
+                withheld = _withhold(chain, item)
+                break
             if attempt + 1 == attempts:
                 return {"processed": set(), "lost": {(item, _reason(chain))}}
             time.sleep(0.2 * attempt)
         else:
             return result
-    msg = f"a chunk needs at least one attempt, got {attempts}"
-    raise ValueError(msg)
+    else:
+        msg = f"a chunk needs at least one attempt, got {attempts}"
+        raise ValueError(msg)
+    raise withheld  # here, where the error itself is not its context
 
 
 @lru_cache(maxsize=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from hist import Hist, axis, storage
 
 from selections.cut import Cut, Mask
 
-__all__ = ["Axis", "HistogramSpec", "fill", "nminus1_spec"]
+__all__ = ["Axis", "HistogramSpec", "View", "fill", "fill_views", "nminus1_spec"]
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -36,10 +36,21 @@ class HistogramSpec:
     name: str
     axes: tuple[Axis, ...]
     stage: Literal["base", "final"] = "base"
+    without: tuple[str, ...] = ()  # cuts that "final" leaves out
 
     def is_possible(self, columns: Columns) -> bool:
         """Return whether all columns are there."""
         return all(part.column in columns for part in self.axes)
+
+
+class View(NamedTuple):
+    """Events as one variation sees them."""
+
+    variation: str
+    columns: Columns
+    changed: frozenset[str]  # columns that are not the nominal ones
+    base: Mask  # (n_events,)
+    masks: Sequence[Mask]  # of each cut
 
 
 def nminus1_spec(cut: Cut) -> HistogramSpec | None:
@@ -84,6 +95,74 @@ def fill(
     histogram = _empty(spec.axes, dataset, variation)
     histogram.fill(dataset, variation, *(v[finite] for v in values), weight=weight[mask][finite])
     return histogram
+
+
+def fill_views(
+    specs: Sequence[HistogramSpec],
+    cuts: Sequence[Cut],
+    views: Sequence[View],
+    weight: npt.NDArray[np.float64],
+    dataset: str,
+) -> dict[str, Hist[Any]]:
+    """
+    Fill the declared histograms and the N-1 histogram of each cut, an entry per variation.
+
+    Parameters
+    ----------
+    specs : sequence of HistogramSpec
+    cuts : sequence of Cut
+    views : sequence of View
+        The nominal one first.
+    weight : float64, shape (n_events,)
+    dataset : str
+
+    Returns
+    -------
+    dict of Hist
+        What a variation does not change is not filled again: its entry is a copy.
+    """
+    filled = {}
+    for spec in specs:
+        if spec.is_possible(views[0].columns):
+            masks = [_mask(spec, cuts, view) for view in views]
+            filled[spec.name] = _fill_each(spec, views, masks, weight, dataset)
+    for index, cut in enumerate(cuts):
+        left_out = nminus1_spec(cut)
+        if left_out is not None and left_out.is_possible(views[0].columns):
+            every = np.ones(len(weight), dtype=bool)
+            masks = [np.logical_and.reduce([every, *v.masks[:index], *v.masks[index + 1 :]]) for v in views]
+            filled[left_out.name] = _fill_each(left_out, views, masks, weight, dataset)
+    return filled
+
+
+def _mask(spec: HistogramSpec, cuts: Sequence[Cut], view: View) -> Mask:
+    """Return the events that a histogram takes; the base requirement stays."""
+    if spec.stage == "base":
+        return view.base
+    asked = [mask for cut, mask in zip(cuts, view.masks, strict=True) if cut.name not in spec.without]
+    return np.asarray(np.logical_and.reduce([view.base, *asked]))
+
+
+def _fill_each(
+    spec: HistogramSpec,
+    views: Sequence[View],
+    masks: Sequence[Mask],
+    weight: npt.NDArray[np.float64],
+    dataset: str,
+) -> Hist[Any]:
+    """Fill a histogram for each variation."""
+    nominal = fill(spec, views[0].columns, masks[0], weight, dataset=dataset, variation=views[0].variation)
+    if len(views) == 1 or len(spec.axes) > 1:  # of planes, the nominal one: all would be 13 MB in JSON
+        return nominal
+    names = axis.StrCategory([v.variation for v in views], growth=True, name="variation", label="variation")
+    together: Hist[Any] = Hist(nominal.axes[0], names, *nominal.axes[2:], storage=storage.Weight())
+    content = together.view(flow=True)
+    for index, (view, mask) in enumerate(zip(views, masks, strict=True)):
+        is_moved = any(part.column in view.changed for part in spec.axes)
+        is_same = not is_moved and np.array_equal(mask, masks[0])
+        part = nominal if is_same else fill(spec, view.columns, mask, weight, dataset=dataset)
+        content[0, index] = part.view(flow=True)[0, 0]
+    return together
 
 
 def _values(column: npt.NDArray[Any], mask: Mask) -> npt.NDArray[np.float64]:

@@ -20,10 +20,11 @@ from datasets.probe import Probe
 from datasets.reader import EventReader, ReadError
 from datasets.schema import layout_of, schema_for
 from processors.analysis import AnalysisProcessor
+from processors.context import Context
 from processors.executors import ChunkExecutor
 from processors.reconstruction import Measured
 from processors.runner import make_item
-from processors.selected import Columns, Context, Selected
+from processors.selected import Columns, Selected
 from selections.cut import passes
 from selections.selection import SelectionError
 from selections.verdicts import Verdict, judge_base, judge_cuts

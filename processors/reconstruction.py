@@ -286,6 +286,7 @@ def _track_columns(hits: HitArrays, setup: Setup) -> Columns:
         "track_slope_x": tracks.slope_x,
         "track_slope_y": tracks.slope_y,
         "track_is_valid": tracks.is_valid,
+        "track_is_overflow": tracks.is_overflow,
     }
     if "ecal" in setup.detectors:
         at_ecal = extrapolate(tracks, setup.detectors["ecal"].sections[0].z, spectrometer)

@@ -21,6 +21,7 @@ from datasets.sources import InputError, InputFile
 from processors.analysis import AnalysisProcessor, missing_columns_message
 from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
+from processors.variations import require_base_kept
 from selections.selection import SelectionError
 
 __all__ = [
@@ -186,6 +187,8 @@ def _split_complete(
     for probe in probes:
         if probe.kind == "data":
             selection.require_untouched_base()
+            if processor.variations is not None:
+                require_base_kept(processor.variations, selection)
         provided = provided_columns(probe.quantities, probe.layout, setup)
         lacking = selection.needs(provided)
         if not lacking:

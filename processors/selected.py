@@ -1,43 +1,23 @@
-"""What a chunk of events is, and the events of it that may be seen."""
+"""The events of a chunk that may be seen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from datasets.conditions import Conditions
 from datasets.digits import Digits
-from datasets.layouts import Layout
-from datasets.periods import Period
-from datasets.probe import Kind
+from processors.context import Context
+from processors.quality import Counts
 from processors.reconstruction import Measured
-from recon.geometry import Setup
-from selections.blinding import Blinding
 from selections.cut import Mask
-from selections.selection import Selection
 
-__all__ = ["Columns", "Context", "Details", "Selected"]
+__all__ = ["Columns", "Details", "Selected"]
 
 Columns = Mapping[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a chunk of events is."""
-
-    dataset: str
-    kind: Kind
-    layout: Layout
-    setup: Setup
-    period: Period | None  # None for simulation
-    blinding: Blinding
-    selection: Selection
-    conditions: Conditions | None = None  # of raw digits
-    has_own_conditions: bool = False  # tables of the user's own
 
 
 class Details(NamedTuple):
@@ -59,4 +39,6 @@ class Selected:
     base: Mask  # (n_events,)
     weight: npt.NDArray[np.float64]
     total_weight: tuple[float, float]  # sum and sum of squares over all entries
+    entry: npt.NDArray[np.int64]  # (n_events,) place of each event in its file
     details: Details | None = None  # where asked for
+    quality: Counts = field(default_factory=dict)

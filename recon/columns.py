@@ -97,6 +97,7 @@ _DECLARED = [
     Column("track_ecal_x", "float64", "mm", "x of the track extrapolated to the front of the ECAL"),
     Column("track_ecal_y", "float64", "mm", "y of the track extrapolated to the front of the ECAL"),
     Column("track_is_valid", "bool", "", "a track was fitted"),
+    Column("track_is_overflow", "bool", "", "too many hits to look for tracks: none was fitted"),
 ]
 
 COLUMNS: dict[str, Column] = {declared.name: declared for declared in _DECLARED}

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from selections.cut import Events, Mask
 
-__all__ = ["Region"]
+__all__ = ["Limit", "Margin", "Region"]
 
 Limit = tuple[float | None, float | None]
+
+
+class Margin(NamedTuple):
+    """How far a measured value may lie from the one that another calibration, or a variation, would give."""
+
+    relative: float = 0.0
+    absolute: float = 0.0  # in the unit of the column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +82,19 @@ class Region:
                 inside &= _within(np.sum([events[name] for name in self.sum_of], axis=0), self.sum_limit)
         return inside
 
+    def widened(self, margins: Mapping[str, Margin]) -> Region:
+        """
+        Return the region of all events that lie in this one for some value within their margins.
+
+        Parameters
+        ----------
+        margins : mapping of Margin
+            By column; a column without one is exact. With relative margin r and absolute margin a, a value v
+            stands for all values from v - r |v| - a to v + r |v| + a.
+        """
+        limits = {name: _widen(limit, margins.get(name, Margin())) for name, limit in self.limits.items()}
+        return replace(self, limits=limits)
+
     def is_inside(self, other: Region) -> bool:
         """Return whether each limit of this box lies within those of ``other`` (sums aside)."""
         if other.sum_of:
@@ -93,6 +113,17 @@ def _rises(low: float | None, high: float | None) -> bool:
     if any(limit is not None and math.isnan(limit) for limit in (low, high)):
         return False
     return low is None or high is None or low < high
+
+
+def _widen(limit: Limit, margin: Margin) -> Limit:
+    """Return the window of values that could be within ``limit``."""
+    low, high = limit
+    r, a = margin
+    if high is not None and (r or a):  # the largest v with v - r |v| - a < high
+        high = (high + a) / (1.0 - r if high + a > 0 else 1.0 + r)
+    if low is not None and (r or a):
+        low = (low - a) / (1.0 - r if low - a < 0 else 1.0 + r)
+    return low, high
 
 
 def _within(values: npt.NDArray[np.float64], limit: Limit) -> Mask:

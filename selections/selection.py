@@ -21,8 +21,17 @@ from pydantic import TypeAdapter, ValidationError
 from selections.blinding import BlindingError
 from selections.cut import Cut
 from selections.regions import Region
+from selections.variations import Variation, VariationError, parse_variations, read_variations
 
-__all__ = ["ANALYSES", "Base", "Selection", "SelectionError", "load_selection"]
+__all__ = [
+    "ANALYSES",
+    "Base",
+    "Selection",
+    "SelectionError",
+    "Signal",
+    "choose_variations",
+    "load_selection",
+]
 
 ANALYSES = ("invisible",)
 _FOLDER = Path(__file__).parent
@@ -46,6 +55,16 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """Of which simulated events the efficiency for a signal is taken."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    processes: tuple[int, ...] = ()  # codes of `truth_process`
+    missing_energy: float = 0.0  # [GeV] of the truth; less is no signal in the box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
     """What a selection YAML may say, without its sources."""
 
@@ -57,6 +76,8 @@ class _File:
     signal_box: Mapping[str, Any]
     regions: Mapping[str, Mapping[str, Any]]
     setups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    signal: Signal = field(default_factory=Signal)
+    variations: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +93,8 @@ class Selection:
     params: Mapping[str, Mapping[str, float]]  # of all cuts of the analysis, also those left out
     without: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()  # "cut.key=value" as the user set them
+    signal: Signal = field(default_factory=Signal)
+    variations: tuple[Variation, ...] = ()
 
     def cut(self, name: str) -> Cut:
         """Return the cut called ``name``."""
@@ -142,6 +165,7 @@ def load_selection(
     *,
     changes: Sequence[str] = (),
     without: Sequence[str] = (),
+    variations: Sequence[Variation] | None = None,
 ) -> Selection:
     """
     Load the selection of an analysis for a setup.
@@ -158,6 +182,8 @@ def load_selection(
         "CUT.KEY=VALUE" each.
     without : sequence of str
         Names of cuts to leave out.
+    variations : sequence of Variation, optional
+        By default those that the YAML declares.
 
     Raises
     ------
@@ -186,7 +212,40 @@ def load_selection(
         params=params,
         without=tuple(dict.fromkeys(without)),
         changed=tuple(changes),
+        signal=content.signal,
+        variations=_declared_variations(analysis, content) if variations is None else tuple(variations),
     )
+
+
+def choose_variations(analysis: str, words: Sequence[str]) -> tuple[Variation, ...] | None:
+    """
+    Return the systematic variations that a user asks for, None without a word.
+
+    Parameters
+    ----------
+    analysis : str
+    words : sequence of str
+        Names of declared variations, "all", "none", or paths of YAML files.
+
+    Raises
+    ------
+    SelectionError
+        If a word is none of these.
+    """
+    if not words:
+        return None
+    _, content = _load_file(analysis)
+    try:
+        return read_variations(words, _declared_variations(analysis, content), content.default)
+    except VariationError as error:
+        raise SelectionError(str(error)) from error
+
+
+def _declared_variations(analysis: str, content: _File) -> tuple[Variation, ...]:
+    try:
+        return parse_variations(content.variations, content.default, f"{analysis}.yaml")
+    except VariationError as error:
+        raise SelectionError(str(error)) from error
 
 
 @cache
@@ -195,7 +254,7 @@ def _load_file(analysis: str) -> tuple[ModuleType, _File]:
         msg = f"unknown analysis '{analysis}'{_nearest(analysis, ANALYSES)} Analyses: {', '.join(ANALYSES)}"
         raise SelectionError(msg)
     path = _FOLDER / f"{analysis}.yaml"
-    tree = _bare(yaml.safe_load(path.read_text(encoding="utf-8")))
+    tree = without_sources(yaml.safe_load(path.read_text(encoding="utf-8")))
     try:
         content = TypeAdapter(_File).validate_python(tree)
     except ValidationError as error:
@@ -240,13 +299,13 @@ def _parameters(keep: Callable[..., Any]) -> set[str]:
     return {parameter.name for parameter in kinds if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
-def _bare(tree: Any) -> Any:
+def without_sources(tree: Any) -> Any:
     """Return a tree without its `source` keys."""
     if isinstance(tree, Mapping):
         if "value" in tree and set(tree) <= {"value", "source"}:
             return tree["value"]
-        return {key: _bare(value) for key, value in tree.items() if key != "source"}
-    return [_bare(value) for value in tree] if isinstance(tree, list) else tree
+        return {key: without_sources(value) for key, value in tree.items() if key != "source"}
+    return [without_sources(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def _merge(content: _File, setup: str) -> dict[str, dict[str, float]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import typer
 
+from datasets.conditions.catalogue import load_catalogue
 from datasets.setups import load_setup
 from na64.commands.common import (
     ReadOptions,
@@ -18,14 +20,19 @@ from na64.commands.common import (
     require_events,
     show_progress,
 )
+from na64.exposure import compare, describe_exposure, exposure_line
+from na64.identity import identify
 from na64.outputs import check_output
 from na64.record import RunRecord
 from na64.run_directory import write_run_directory
-from na64.tables import cutflow_text
+from na64.tables import cutflow_text, quality_text
 from processors.result import AnalysisResult
-from processors.runner import prepare, run_items
+from processors.runner import Prepared, prepare, run_items
+from selections.opening import Opening
 
 __all__ = ["RunOptions", "run_analysis"]
+
+Identity = Mapping[str, str | None]
 
 _HINT = "check units, times and SRD of the layout, and that layout and setup belong together"
 
@@ -37,11 +44,25 @@ class RunOptions(ReadOptions):
     analysis: str
     changes: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    variations: tuple[str, ...] = ()
+    save_events: bool = False
 
 
-def run_analysis(options: RunOptions) -> int:
+def run_analysis(
+    options: RunOptions,
+    opening: Opening | None = None,
+    check: Callable[[Identity, Prepared], None] | None = None,
+) -> int:
     """
     Run an analysis and write its run directory.
+
+    Parameters
+    ----------
+    options : RunOptions
+    opening : Opening, optional
+        What `na64 unblind` opens.
+    check : callable, optional
+        Raises if the run is not the one that was wanted; is called before any event is read.
 
     Returns
     -------
@@ -50,18 +71,27 @@ def run_analysis(options: RunOptions) -> int:
     """
     start = time.perf_counter()
     make = processor_class(options.analysis)
+    catalogue = load_catalogue(options.catalogue)
     processor = make(
         options.setup,
         changes=options.changes,
         without=options.without,
         seed=options.seed,
         conditions=options.conditions,
+        bad_spills=catalogue.bad_spills(),
+        opening=opening,
+        variations=options.variations,
+        with_events=options.save_events,
     )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True)
     with show_progress() as tell:
         prepared = prepare(request, processor, tell)
+        prepared = compare(catalogue, prepared)
+        identity = identify(processor, prepared)
+        if check is not None:
+            check(identity, prepared)
         probed = time.perf_counter()
         result, account = run_items(prepared, processor, execution, AnalysisResult(), tell)
         require_events(account)
@@ -71,7 +101,9 @@ def run_analysis(options: RunOptions) -> int:
             account=account,
             prepared=prepared,
             selection=processor.selection_for(load_setup(prepared.setup)),
+            exposure=describe_exposure(catalogue, prepared, account, options.conditions),
             options={k: v for k, v in asdict(options).items() if k not in {"output", "overwrite"}},
+            identity=identity,
             seconds={"look": probed - start, "process": processed - probed},
         )
         write_run_directory(options.output, record, overwrite=options.overwrite, progress=tell)
@@ -82,8 +114,12 @@ def run_analysis(options: RunOptions) -> int:
 def _tell(options: RunOptions, record: RunRecord) -> None:
     """Print the cut-flow and where everything is."""
     typer.echo(cutflow_text(record.result))
+    for name, sample in sorted(record.result.samples.items()):
+        if text := quality_text(name, sample.quality):
+            typer.echo(text)
     account = record.account
     typer.echo(account_line(account))
+    typer.echo(exposure_line(record.exposure))
     for note in sorted(record.result.notes):
         typer.echo(f"note: {note}")
     for name, sample in sorted(record.result.samples.items()):

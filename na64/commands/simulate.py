@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from na64.errors import UserError
 from na64.outputs import check_output, replace_path
 from na64.record import versions
 from processors.executors import open_pool
+from recon.geometry import Setup
 
 __all__ = ["SimulateOptions", "list_processes", "write_simulation"]
 
@@ -42,6 +44,7 @@ class SimulateOptions:
     changes: tuple[str, ...] = ()
     trigger: str | None = None
     pile_up: bool | None = None
+    intensity: float | None = None  # beam particles per spill, instead of the setup's
     format: str | None = None
     workers: int | None = None
     overwrite: bool = False
@@ -88,7 +91,7 @@ def _choose(what: str, value: str, known: tuple[str, ...]) -> str:
 
 def _plan(options: SimulateOptions) -> Simulation:
     """Plan the simulation; without a word from the user, pile-up is on where the setup has an intensity."""
-    setup = load_setup(options.setup)
+    setup = _with_intensity(load_setup(options.setup), options)
     pile_up = bool(setup.beam.intensity) if options.pile_up is None else options.pile_up
     return plan(
         setup,
@@ -101,6 +104,20 @@ def _plan(options: SimulateOptions) -> Simulation:
         else cast("TriggerName", _choose("trigger", options.trigger, TRIGGERS)),
         has_pile_up=pile_up,
     )
+
+
+def _with_intensity(setup: Setup, options: SimulateOptions) -> Setup:
+    """Return the setup with the intensity that a user asks for."""
+    value = options.intensity
+    if value is None:
+        return setup
+    if options.pile_up is False:
+        msg = f"--intensity {value:g} says how much pile-up there is, and --no-pile-up that there is none"
+        raise UserError(msg)
+    if not (math.isfinite(value) and value > 0):
+        msg = f"--intensity must be above 0 particles per spill, got {value:g}; without any: --no-pile-up"
+        raise UserError(msg)
+    return replace(setup, beam=replace(setup.beam, intensity=value))
 
 
 def _fill(writer: Any, simulation: Simulation, options: SimulateOptions, level: Level, metadata: Any) -> None:

@@ -102,6 +102,19 @@ def test_two_periods_that_touch_are_accepted(tmp_path: Path) -> None:
             "ecal_energy",
             id="nan-closes-nothing",
         ),
+        pytest.param(
+            [{**EARLY, "guard": {"ecal_enregy": {"relative": 0.1, "source": "assumed"}}}],
+            "guard of ecal_enregy: no closed region has that column; did you mean 'ecal_energy'",
+            id="guard-of-no-column",
+        ),
+        pytest.param(
+            [{**EARLY, "guard": {"ecal_energy": {"relative": 1.0, "source": "assumed"}}}],
+            "relative must be from 0 to below 1",
+            id="guard-of-everything",
+        ),
+        pytest.param(
+            [{**EARLY, "guard": {"ecal_energy": {"relative": 0.1}}}], "source", id="guard-without-source"
+        ),
         pytest.param([{**EARLY, "kind": "physics"}], r"period 0: kind: .*'physics'", id="unknown-kind"),
         pytest.param([EARLY, {**LATE, "setpu": "x"}], r"period 1: setpu: ", id="unknown-key"),
         pytest.param([{**EARLY, "runs": [[10]]}], r"period 0: runs\.0", id="half-a-range"),
@@ -151,3 +164,12 @@ def test_contradicting_periods_of_one_setup_are_refused(
 def test_setup_without_period_is_refused() -> None:
     with pytest.raises(ConfigError, match="no data-taking period is registered for setup 'mine'"):
         period_of_setup("mine")
+
+
+def test_data_without_run_numbers_get_the_largest_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = ({"ecal_energy": {"relative": r, "source": "assumed"}} for r in (0.01, 0.02))
+    periods = load(tmp_path, EARLY | {"guard": small}, {**LATE, "setup": "na64e_2016", "guard": large})
+    monkeypatch.setattr("datasets.periods.load_periods", lambda: periods)
+    assert period_of_setup("na64e_2016").guard["ecal_energy"].relative == 0.02

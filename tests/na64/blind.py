@@ -1,19 +1,16 @@
-"""The two-file oracle: outputs must not change when closed events are replaced.
+"""More pairs of files for the two-file oracle of `na64.testing`: Geant4 events, and raw digits.
 
 A new command that reads data must pass `assert_same` on such a pair.
 """
 
-import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
-import pyarrow.parquet as pq
 import uproot
 
 from datasets.conditions import ideal_conditions, write_conditions
@@ -22,11 +19,19 @@ from datasets.setups import load_setup
 from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import RawWriter, digit_columns, trigger_word
+from na64.testing import PLANTED, P348Reco, assert_same, fingerprint, make_closed_pair
 from recon.geometry import Setup
-from tests.conftest import SAMPLES, P348Reco
+from tests.conftest import SAMPLES
 
-PLANTED = 31.41592653  # [GeV] an ECAL energy that no other event has
-_VOLATILE = {"digest", "uuid", "seconds", "size"}
+__all__ = [
+    "PLANTED",
+    "assert_same",
+    "closed_entries",
+    "fingerprint",
+    "make_closed_pair",
+    "make_geant4_pair",
+    "make_raw_pair",
+]
 
 
 def closed_entries(seed: int = 5) -> list[int]:
@@ -34,34 +39,15 @@ def closed_entries(seed: int = 5) -> list[int]:
     return [int(entry) for entry in np.random.default_rng(seed).choice(P348Reco().tagged, 40, replace=False)]
 
 
-def make_closed_pair(folder: Path, seed: int = 5) -> tuple[Path, Path]:
-    """
-    Write two files of equal length and name that differ in closed events only.
-
-    In the first, 40 events lie in the box and pass the base requirement. In the second, half of them are
-    replaced by other closed events, the rest by events outside of the box that fail the base: no SRD tag, out
-    of time, dead or NaN HCAL, dead ECAL, no physics trigger.
-    """
-    rng = np.random.default_rng(seed)
-    one, two = P348Reco(), P348Reco()
-    chosen = rng.choice(one.tagged, 40, replace=False)
-    for sample, energies in ((one, rng.uniform(1, 49, 40)), (two, rng.uniform(1, 49, 40))):
-        for event, energy in zip(chosen, energies, strict=True):
-            sample.scale_ecal(np.array([event]), energy)
-        sample.quiet_hcal(chosen)
-    one.scale_ecal(chosen[:5], PLANTED)
-    arrays, others = two.arrays, chosen[20:]
-    two.scale_ecal(others, 97.0)
-    arrays["SRD_ene"][others[0:4]] = 0.0
-    arrays["ECAL_t0"][others[4:7]] += 150.0
-    arrays["hcal1"][others[7:9]] = np.nan
-    arrays["hcal0"][others[9:11]] = 0.0
-    arrays["ECAL_ene"][others[11:13]] = 0.0
-    arrays["isTriggerPhysics"][others[13:16]] = False
-    arrays["masterTime"][others[16:18]] = np.nan
-    arrays["ECAL_ene"][others[18:20], 1, 2, 2] = np.inf
+def make_margin_pair(folder: Path) -> tuple[Path, Path]:
+    """Write two files that differ in events just outside of the box, inside if the ECAL sees 1% less."""
     paths = []
-    for name, sample in (("one", one), ("two", two)):
+    for name, energies in (("one", (50.1, 50.2)), ("two", (50.3, 50.4))):
+        sample = P348Reco()
+        chosen = sample.tagged[:40]
+        sample.quiet_hcal(chosen)
+        for energy, events in zip(energies, (chosen[:10], chosen[10:]), strict=True):
+            sample.scale_ecal(events, energy)
         (folder / name).mkdir()
         paths.append(sample.write(folder / name / "data.root"))
     return paths[0], paths[1]
@@ -149,6 +135,80 @@ def _block(process: str, seed: int) -> Block:
     return simulate_block(plan(load_setup("na64e_2018"), process, seed=seed, has_pile_up=False), 0)
 
 
+class Damage(NamedTuple):
+    """Raw files that are damaged alike but for their closed events, and what they were before."""
+
+    pair: tuple[Path, Path]
+    whole: Path
+    conditions: Path
+
+
+SHORT, ZERO, FULL, REPEATED, BAD_SPILL, NO_TIME = 13, 4, 5, 6, 7, 8  # events that must fail
+UNKNOWN, NOISY, STRANGE_STRIP, REPEATED_STRIP = 16, 14, 11, 12  # events that may go on
+UNDECIDED = {SHORT, ZERO, FULL, REPEATED, BAD_SPILL, NO_TIME}
+
+
+def make_damaged_pair(folder: Path) -> Damage:
+    """
+    Damage digits of the first events of `make_raw_pair`, in both files alike.
+
+    In the second file, closed events have noisy and saturated waveforms too.
+    """
+    one, two, _ = make_raw_pair(folder)
+    setup = load_setup("na64e_2018")
+    conditions = folder / "with_a_bad_spill"
+    ideal = replace(ideal_conditions(setup), bad_spills=np.array([7]))
+    write_conditions(ideal, setup, conditions, RunRange.parse("3661"), "a test")
+    (folder / "whole").mkdir()
+    whole = folder / "whole" / "data.root"
+    _rewrite(one, whole, lambda columns: None)
+    _rewrite(one, one, _damage)
+    _rewrite(two, two, lambda columns: _damage(columns, spoil_closed=True))
+    return Damage((one, two), whole, conditions)
+
+
+def _rewrite(source: Path, target: Path, change: Callable[[dict[str, list[Any]]], None]) -> None:
+    """Change the events of a raw file, as lists."""
+    with uproot.open(source) as file:
+        tree = file["raw"]
+        names = [name for name in tree.keys() if not name.startswith("n_")]  # noqa: SIM118
+        found = {name: tree[name].array() for name in names}
+    types = {name: ak.values_astype(values[:0], _number_type(values)) for name, values in found.items()}
+    columns = {name: values.to_list() for name, values in found.items()}
+    change(columns)
+    with uproot.recreate(target) as file:
+        arrays = {
+            name: ak.values_astype(ak.Array(values), _number_type(types[name]))
+            for name, values in columns.items()
+        }
+        file.mktree("raw", {name: ak.type(values).content for name, values in arrays.items()})
+        file["raw"].extend(arrays)
+
+
+def _number_type(values: ak.Array) -> Any:
+    return np.dtype(str(ak.type(values)).rpartition("* ")[2])
+
+
+def _damage(columns: dict[str, list[Any]], *, spoil_closed: bool = False) -> None:
+    samples, channel = columns["adc_samples"], columns["adc_channel"]
+    del samples[SHORT][-3:]
+    samples[ZERO][:32] = [0] * 32
+    samples[FULL][:32] = [4095] * 32
+    channel[REPEATED][1] = channel[REPEATED][0]
+    columns["spill"][BAD_SPILL] = 7
+    columns["master_time"][NO_TIME] = np.nan
+    channel[UNKNOWN].append(9999)
+    samples[UNKNOWN] += [50] * 16 + [900] * 16
+    samples[NOISY][0] += 40
+    columns["apv_channel"][STRANGE_STRIP][0] = 9999
+    for name in ("apv_channel", "apv_detector"):
+        columns[name][REPEATED_STRIP][1] = columns[name][REPEATED_STRIP][0]
+    if spoil_closed:
+        for event in range(200, len(samples)):
+            samples[event][0] += 40
+            samples[event][13] = 4095
+
+
 def _raw_columns(
     setup: Setup,
     process: str,
@@ -184,94 +244,3 @@ def _raw_columns(
 
 def _event_of(jagged: ak.Array) -> np.ndarray:
     return np.repeat(np.arange(len(jagged)), ak.num(jagged))
-
-
-def normalise(value: Any) -> Any:
-    """Take out what may differ: digests of inputs, uuids, sizes and seconds."""
-    if isinstance(value, dict):
-        return {k: normalise(v) for k, v in value.items() if not (k in _VOLATILE and k != "blinding")}
-    return [normalise(v) for v in value] if isinstance(value, list) else value
-
-
-def fingerprint(path: Path) -> dict[str, Any]:
-    """Return the content of an output file or directory, without what may differ."""
-    if path.is_file():
-        return {path.name: _content(path)}
-    return {str(p.relative_to(path)): _content(p) for p in sorted(path.rglob("*")) if p.is_file()}
-
-
-def _content(path: Path) -> Any:
-    if path.suffix == ".root":
-        return _root_content(path)
-    if path.suffix == ".parquet":
-        metadata = pq.read_metadata(path).metadata
-        return {"rows": pq.read_table(path).to_pylist(), "na64": normalise(json.loads(metadata[b"na64"]))}
-    if path.name == "run.json":
-        return normalise(json.loads(path.read_text()))
-    if path.suffix == ".html":
-        text = re.sub(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "UUID", path.read_text())
-        text = re.sub(r"\b[0-9a-f]{12,64}\b", "DIGEST", text)
-        text = re.sub(r"\b[\d.,]+ (bytes|kB|MB)", "SIZE", text)
-        text = re.sub(r'<td class="n">[\d,]+</td><td class="code">DIGEST', "SIZE DIGEST", text)
-        return re.sub(r"\b\d+(\.\d+)? s\b", "SECONDS", text)
-    return path.read_bytes()
-
-
-def _root_content(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = {}
-    with uproot.open(path) as file:
-        for name, type_ in file.classnames(recursive=True).items():
-            found = file[name]
-            if type_ == "TTree":
-                content[name] = {b.name: b.array().to_list() for b in found.branches}
-            elif type_ == "TObjString":
-                content[name] = normalise(json.loads(str(found)))
-            elif type_.startswith("TH"):
-                content[name] = [found.values(flow=True).tolist(), found.variances(flow=True).tolist()]
-    return content
-
-
-def assert_same(
-    call: Callable[..., Any],
-    pair: tuple[Path, Path],
-    folder: Path,
-    arguments: Callable[[Path, Path], list[Any]],
-) -> None:
-    """
-    Run a command on both files of a pair, in turn under the same name, and compare everything it leaves.
-
-    Parameters
-    ----------
-    call : callable
-        Runs the command with arguments, returns status, stdout and stderr.
-    pair : (Path, Path)
-    folder : Path
-        Where to work.
-    arguments : callable
-        Makes the arguments from the input file and the output path.
-    """
-    seen = []
-    for source in pair:
-        work = folder / "work"
-        work.mkdir()
-        data, output = work / "data.root", work / "output"
-        data.write_bytes(source.read_bytes())
-        told = call(*arguments(data, output))
-        data.unlink()
-        left = fingerprint(work)
-        seen.append((told, left))
-        work.rename(folder / f"done_{len(seen)}")
-    (first, left_first), (second, left_second) = seen
-    assert first == second
-    assert left_first.keys() == left_second.keys()
-    for name, content in left_first.items():
-        assert same(content, left_second[name]), f"{name} tells of closed events"
-
-
-def same(one: Any, two: Any) -> bool:
-    """Compare contents; NaN equals NaN."""
-    if isinstance(one, dict):
-        return isinstance(two, dict) and one.keys() == two.keys() and all(same(one[k], two[k]) for k in one)
-    if isinstance(one, list):
-        return isinstance(two, list) and len(one) == len(two) and all(map(same, one, two))
-    return bool(one == two or (one != one and two != two))

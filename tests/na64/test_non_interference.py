@@ -1,19 +1,20 @@
 """Nothing that a command leaves may depend on closed events."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 import pytest
 import uproot
 
-from na64.cli import app
-from processors.analysis import AnalysisProcessor, Selected
-from processors.invisible import InvisibleProcessor
-from processors.result import AnalysisResult
-from tests.conftest import NOT_IN_P348RECO
+from na64.cli import app, main
+from na64.registry import READS_EVENTS, WITHOUT_DATA
+from na64.testing import find_value
+from tests.conftest import NOT_IN_P348RECO, P348Reco
 from tests.na64.blind import (
     PLANTED,
     assert_same,
@@ -21,8 +22,10 @@ from tests.na64.blind import (
     fingerprint,
     make_closed_pair,
     make_geant4_pair,
+    make_margin_pair,
     make_raw_pair,
 )
+from tests.na64.signing import sign_statement
 
 
 def _events(entries: Sequence[int]) -> list[str]:
@@ -31,6 +34,17 @@ def _events(entries: Sequence[int]) -> list[str]:
 
 _SHOWN_RAW = 1  # entry of a raw event that is shown
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
+VARIATIONS = [
+    word
+    for name in ("ecal_scale_up", "ecal_scale_down", "hcal_scale_down", "srd_scale_up")
+    for word in ("--variation", name)
+]
+
+
+def run_with_events(data: Path, out: Path) -> list[Any]:
+    return ["run", "invisible", data, "-o", out, "--save-events", *WITHOUT]
+
+
 READERS = {  # every command that reads data, and how
     "run": lambda data, out: ["run", "invisible", data, "-o", out, *WITHOUT],
     "run-small-chunks": lambda data, out: ["run", "invisible", data, "-o", out, "--chunk-size", 99, *WITHOUT],
@@ -47,6 +61,7 @@ READERS = {  # every command that reads data, and how
         "srd.sum_low=0",
         *WITHOUT,
     ],
+    "run-variations": lambda data, out: [*run_with_events(data, out), *VARIATIONS],
     "reco": lambda data, out: ["reco", data, "-o", out.with_suffix(".root")],
     "reco-keep": lambda data, out: [
         "reco",
@@ -78,11 +93,31 @@ READERS = {  # every command that reads data, and how
     "explain-number": lambda data, out: ["explain", data, "--event-number", closed_entries()[0]],
     "explain-failing": lambda data, out: ["explain", data, "--next-failing", "veto", "--from", 40],
     "explain-refused": lambda data, out: ["explain", data, "--set", "srd.sum_low=0"],
+    "freeze": lambda data, out: [
+        ["run", "invisible", data, "-o", out, *WITHOUT],
+        ["freeze", out],
+        ["unblind", "--statement", out.with_suffix(".statement.yaml"), "-o", out.with_name("open")],
+    ],
 }
-# Commands that read no file of events: they list, draw, make simulations, or check tables of conditions.
-WITHOUT_DATA = {
-    *("setups", "layouts", "columns", "demo", "simulate", "processes", "conditions", "catalogue"),
+READERS_OF_RUNS = {  # commands that read the run directory of data, and how
+    "background": lambda run, out: ["background", run, "-o", out],
 }
+RUN_READERS = {  # every command that reads run directories, of one run and of the same with another threshold
+    "diff": lambda one, two: ["diff", one, two, "--events", 1000],
+    "diff-json": lambda one, two: ["diff", one, two, "--json", "--events", 1000],
+    "efficiency": lambda one, two: ["efficiency", one, two],
+}
+OTHERS = {"unblind"}  # have a test of their own below
+
+
+def leaves(commands: Any, prefix: str = "") -> set[str]:
+    """Return all commands, those of groups as "group command"."""
+    found = {f"{prefix}{c.name or c.callback.__name__}" for c in commands.registered_commands}
+    for group in commands.registered_groups:
+        found |= leaves(group.typer_instance, f"{prefix}{group.name} ")
+        if group.typer_instance.registered_callback is not None and group.invoke_without_command is not False:
+            found.add(f"{prefix}{group.name}")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -91,16 +126,98 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_every_command_is_tested() -> None:
-    names = {command.name or command.callback.__name__ for command in app.registered_commands}
-    names |= {group.name for group in app.registered_groups}
-    assert names == {name.split("-")[0] for name in READERS} | WITHOUT_DATA
+    """A new command must be registered, and have a case above if it reads events."""
+    assert leaves(app) == READS_EVENTS | WITHOUT_DATA
+    cases = {name.split("-")[0] for name in (*READERS, *READERS_OF_RUNS, *RUN_READERS)}
+    assert cases | OTHERS == READS_EVENTS
+    assert not READS_EVENTS & WITHOUT_DATA
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_closed_events_leave_no_trace(
-    reader: str, na64: Callable[..., Any], pair: tuple[Path, Path], tmp_path: Path
+    reader: str,
+    na64: Callable[..., Any],
+    pair: tuple[Path, Path],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if reader == "freeze":  # the figures of its run are those of the other cases
+        request.getfixturevalue("without_plots")
     assert_same(na64, pair, tmp_path, READERS[reader])
+
+
+@pytest.mark.parametrize("reader", READERS_OF_RUNS)
+def test_runs_of_closed_events_leave_no_trace(
+    reader: str,
+    na64: Callable[..., Any],
+    pair: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "na64.run_directory.plot_run", lambda *_: []
+    )  # figures of the run have their own test
+
+    def run_and_read(data: Path, out: Path) -> list[Any]:
+        run = out.with_name("run")
+        told = [na64(*READERS["run"](data, run)), na64(*READERS_OF_RUNS[reader](run, out))]
+        assert [one.status for one in told] == [0, 0], told
+        return told
+
+    assert_same(run_and_read, pair, tmp_path, lambda data, out: [data, out])
+
+
+@pytest.fixture(scope="module")
+def pair_of_runs(
+    pair: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[tuple[Path, Path], ...]:
+    """Return two runs each of both files of the oracle, under the same name."""
+    folder, runs = tmp_path_factory.mktemp("runs"), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("na64.run_directory.plot_run", lambda *_: [])
+        for source, where in zip(pair, ("a", "b"), strict=True):
+            data = folder / "data.root"
+            data.write_bytes(source.read_bytes())
+            made = []
+            for name, extra in (("one", []), ("two", ["--set", "veto.limit=0.02", *VARIATIONS])):
+                made.append(folder / where / name)
+                arguments = [*run_with_events(data, made[-1]), *extra]
+                with pytest.raises(SystemExit) as ended:
+                    main([str(argument) for argument in arguments])
+                assert not ended.value.code
+            runs.append((made[0], made[1]))
+    return tuple(runs)
+
+
+@pytest.mark.parametrize("reader", RUN_READERS)
+def test_commands_on_runs_tell_nothing_of_closed_events(
+    reader: str, na64: Callable[..., Any], pair_of_runs: tuple[tuple[Path, Path], ...], tmp_path: Path
+) -> None:
+    told = []
+    for one, two in pair_of_runs:
+        work = tmp_path / "work"
+        work.mkdir()
+        for run, name in ((one, "one"), (two, "two")):
+            copytree(run, work / name)
+        said = na64(*RUN_READERS[reader](work / "one", work / "two"))
+        told.append((said.status, re.sub(r"[0-9a-f]{16,64}", "DIGEST", said.out), said.err))
+        work.rename(tmp_path / f"done_{len(told)}")
+    assert told[0] == told[1]
+    if reader.startswith("diff"):
+        assert told[0][0] == 1
+        assert "veto" in told[0][1]
+
+
+def test_closed_in_a_variation_leaves_no_trace(
+    na64: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    (tmp_path / "pair").mkdir()
+    pair = make_margin_pair(tmp_path / "pair")
+    assert_same(na64, pair, tmp_path, READERS["run-variations"])
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(AssertionError):  # nominally these events are shown
+        assert_same(na64, pair, tmp_path / "plain", run_with_events)
 
 
 GEANT4 = {
@@ -159,36 +276,39 @@ def test_closed_events_are_in_neither_answer(
         assert told.err.count("so it is not shown") == len(entries) == 8
 
 
+@pytest.mark.usefixtures("two_periods", "without_plots")
+def test_opening_a_period_leaves_the_others_closed(
+    na64: Callable[..., Any],
+    pair: tuple[Path, Path],
+    p348reco: P348Reco,
+    tmp_path: Path,
+) -> None:
+    """The closed events of one period differ, and a statement opens another one."""
+    p348reco.arrays["run"][:] = 3600
+    box = p348reco.tagged[:7]
+    p348reco.scale_ecal(box, 20.0)
+    p348reco.quiet_hcal(box)
+    early = p348reco.write(tmp_path / "early.root", 900)
+
+    def sign(data: Path, out: Path) -> list[Any]:
+        assert na64("run", "invisible", early, data, "-o", out, *WITHOUT).status == 0
+        assert na64("freeze", out).status == 0
+        statement = sign_statement(out.with_suffix(".statement.yaml"))
+        return ["unblind", "--statement", statement, "--period", "early", "-o", out.with_name("open")]
+
+    assert_same(na64, pair, tmp_path, sign)
+    opened = json.loads((tmp_path / "done_1" / "open" / "cutflow.json").read_text())["datasets"]
+    assert opened["early"]["regions"][0]["events"] is not None
+    assert opened["data"]["regions"][0]["events"] is None
+    record = json.loads((tmp_path / "done_1" / "open" / "run.json").read_text())
+    assert (record["blinding"]["state"], record["blinding"]["opened"]) == ("open", ["early"])
+    assert list(record["blinding"]["region"]) == ["data"]
+
+
 def test_oracle_files_do_differ_in_closed_events(pair: tuple[Path, Path]) -> None:
     total = [uproot.open(path)["tree"]["ECAL_ene"].array(library="np").sum(axis=(1, 2, 3)) for path in pair]
     assert np.count_nonzero(total[0] != total[1]) >= 38
     assert np.isclose(total[0], PLANTED).sum() == 5
-
-
-class LeakyProcessor(InvisibleProcessor):
-    """Counts the events of the box: what must be caught."""
-
-    def tally(self, selected: Selected) -> AnalysisResult:
-        result = super().tally(selected)
-        return AnalysisResult(
-            samples=result.samples,
-            histograms=result.histograms,
-            notes=result.notes | {f"closed: {selected.entries - selected.n_events - self.base_failures}"},
-        )
-
-    def _base(self, measured: Any, context: Any) -> Any:
-        base = super()._base(measured, context)
-        self.base_failures = int(np.count_nonzero(~base))
-        return base
-
-
-def test_oracle_catches_a_leaky_processor(
-    na64: Callable[..., Any], pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leaky: dict[str, type[AnalysisProcessor]] = {"invisible": LeakyProcessor}
-    monkeypatch.setattr("na64.commands.common._PROCESSORS", leaky)
-    with pytest.raises(AssertionError):
-        assert_same(na64, pair, tmp_path, READERS["run"])
 
 
 @pytest.mark.parametrize("reader", ["run", "reco"])
@@ -198,21 +318,7 @@ def test_planted_value_is_nowhere(
     told = na64(*READERS[reader](pair[0], tmp_path / "output"))
     assert told.status == 0
     assert "31.4" not in told.out + told.err
-    for name, content in fingerprint(tmp_path).items():
-        assert not _holds(content, PLANTED), name
-
-
-def _holds(content: Any, value: float) -> bool:
-    """Search a value in decoded content, as number and as text."""
-    if isinstance(content, dict):
-        return any(_holds(part, value) for part in content.values())
-    if isinstance(content, list):
-        return any(_holds(part, value) for part in content)
-    if isinstance(content, float):
-        return abs(content - value) < 1e-4
-    if isinstance(content, bytes | str):
-        return (b"31.4159" if isinstance(content, bytes) else "31.4159") in content
-    return False
+    assert find_value(fingerprint(tmp_path), PLANTED) is None
 
 
 def test_search_would_find_a_planted_value(na64: Callable[..., Any], tmp_path: Path) -> None:
@@ -220,4 +326,4 @@ def test_search_would_find_a_planted_value(na64: Callable[..., Any], tmp_path: P
     with uproot.recreate(path) as file:
         file.mktree("events", {"ecal_energy": np.float64})
         file["events"].extend({"ecal_energy": np.array([99.0, PLANTED])})
-    assert _holds(fingerprint(path), PLANTED)
+    assert find_value(fingerprint(path), PLANTED) == "/columns.root/events;1/ecal_energy/1"

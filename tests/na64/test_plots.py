@@ -18,6 +18,7 @@ from processors.result import AnalysisResult, Sample
 from selections.blinding import Blinding
 from selections.cut import Cut, Plot
 from selections.cutflow import count
+from selections.opening import Opening
 from selections.regions import Region
 from selections.selection import load_selection
 
@@ -218,10 +219,14 @@ def test_signal_box_is_shaded_and_named_on_simulation() -> None:
 
 
 def test_opened_data_are_labelled_so() -> None:
-    opened = make_sample("data", Blinding(state="open", regions=CLOSED.regions, period="a-period"))
+    opening = Opening(
+        periods=(CLOSED.period,), regions=("invisible",), who=("A",), when="2026-11-24", why="x", frozen="0"
+    )
+    opened = make_sample("data", CLOSED.opened(opening))
     result = AnalysisResult(samples={"run": opened})
     (group,) = groups_of(result)
-    assert (group.label, group.closed) == ("open data", ())
+    assert (group.label, group.closed) == ("data, UNBLINDED", ())
+    assert group.origin.endswith("; statement of 2026-11-24")
 
 
 def test_plane_draws_the_contents_of_the_bins() -> None:

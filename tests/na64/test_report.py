@@ -213,7 +213,7 @@ def test_closed_data_say_what_is_withheld_and_no_number_of_it() -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        pytest.param("open", "Open data", id="open"),
+        pytest.param("open", "UNBLINDED", id="open"),
         pytest.param("not applicable", "Nothing is blinded", id="simulation"),
     ],
 )

@@ -21,8 +21,9 @@ CUTS = [
     "ecal_shape", "veto", "hcal_r",
 ]  # fmt: skip
 HISTOGRAMS = [
-    "edep_plane_loose", "edep_plane_final", "ecal_energy", "ps_energy", "hcal_energy", "srd_energy",
-    "veto_energy", "track_momentum", "track_chi2", "ecal_shower_chi2", *(f"nminus1_{cut}" for cut in CUTS),
+    "edep_plane_loose", "edep_plane_final", "edep_plane_dimuon", "ecal_energy", "ps_energy", "hcal_energy",
+    "srd_energy", "veto_energy", "track_momentum", "track_chi2", "ecal_shower_chi2",
+    *(f"nminus1_{cut}" for cut in CUTS),
 ]  # fmt: skip
 
 
@@ -51,6 +52,7 @@ def test_all_files_are_there_and_no_other(folder: Path) -> None:
         "cutflow.json",
         "histograms.root",
         "histograms.json",
+        *(f"efficiency.{ending}" for ending in ("txt", "csv", "tex", "json")),
     }
     assert {p.name for p in folder.iterdir()} == names | {"plots", "report.html", "run.json"}
     assert [p.name for p in folder.parent.iterdir()] == ["run"]

@@ -18,7 +18,8 @@ from datasets.sources import find_inputs
 from processors.invisible import InvisibleProcessor
 from processors.result import AnalysisResult, Sample
 from processors.runner import Execution, Request, prepare, run_items
-from selections.blinding import Blinding, BlindingError
+from selections.blinding import BlindingError
+from selections.opening import Opening
 from selections.selection import SelectionError
 from tests.conftest import NOT_IN_P348RECO, P348Reco
 
@@ -271,10 +272,13 @@ def test_calibration_shows_calibration_triggers_only(p348reco: P348Reco, tmp_pat
 
 def test_open_and_closed_results_do_not_add(muons: Path) -> None:
     closed = run(muons, "geant4_sim", InvisibleProcessor(), {"kind": "data"})
+    opening = Opening(
+        periods=("geant4",), regions=("invisible",), who=("A",), when="2026-11-24", why="x", frozen="0"
+    )
     unblinded = Sample(
         kind="data",
         setup="geant4_sample",
-        blinding=Blinding(state="open", regions=closed.samples["sample"].blinding.regions, period="geant4"),
+        blinding=closed.samples["sample"].blinding.opened(opening),
         entries=500,
         cutflow=closed.samples["sample"].cutflow,
     )

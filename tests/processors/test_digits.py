@@ -12,7 +12,13 @@ from datasets.setups import load_setup
 from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import digit_columns
-from processors.digits import calibrate_digits, conditions_of, fit_waveforms
+from processors.digits import (
+    calibrate_digits,
+    conditions_of,
+    fit_waveforms,
+    refuse_spills,
+    spills_in,
+)
 from recon.geometry import Setup
 
 SETUP = load_setup("na64e_2018")
@@ -162,6 +168,23 @@ def test_events_of_a_bad_spill_are_no_physics(block: Block) -> None:
     out = calibrate_digits(q, SETUP, conditions)
     assert not out.arrays["trigger_is_physics"][:100].any()
     assert out.arrays["trigger_is_physics"][100:].all()
+
+
+def test_a_bad_spill_has_no_trigger_of_any_kind() -> None:
+    """Without its physics bit alone, a closed trigger would become one of calibration."""
+    arrays = {
+        "run": np.array([1, 1, 2, 3]),
+        "spill": np.array([5, 6, 6, 5]),
+        "trigger_is_physics": np.ones(4, dtype=bool),
+        "trigger_is_calibration": np.ones(4, dtype=bool),
+    }
+    is_bad = spills_in(arrays, {1: (5,), 2: None})
+    assert is_bad.tolist() == [True, False, True, False]
+    out = refuse_spills(Quantities(4, arrays, {}), is_bad)
+    for trigger in ("trigger_is_physics", "trigger_is_calibration"):
+        assert out.arrays[trigger].tolist() == [False, True, False, True]
+    again = refuse_spills(out, np.array([True, True, False, False]))
+    assert again.damage["spill_is_bad"].tolist() == [1, 1, 1, 0]
 
 
 def test_conditions_of_a_simulation_follow_from_its_setup() -> None:

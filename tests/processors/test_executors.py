@@ -1,7 +1,9 @@
 """Losses have reasons, bugs do not become losses, dead workers lose nothing."""
 
 import os
+import pickle
 import signal
+import traceback
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -10,11 +12,11 @@ import pytest
 from coffea.processor.executor import WorkItem
 
 from datasets.reader import ReadError
-from processors.executors import ChunkExecutor, open_pool, run_chunk
+from processors.executors import ChunkError, ChunkExecutor, open_pool, run_chunk
 
 
-def item(start: int = 0) -> WorkItem:
-    return WorkItem("d", "f.root", "t", start, start + 10, b"0" * 16)
+def item(start: int = 0, kind: str | None = None) -> WorkItem:
+    return WorkItem("d", "f.root", "t", start, start + 10, b"0" * 16, {"kind": kind} if kind else None)
 
 
 def count(chunk: WorkItem) -> dict[str, object]:
@@ -41,8 +43,39 @@ def test_unreadable_chunk_is_a_loss_with_its_reason(message: str, cause: Excepti
 
 
 def test_bug_in_a_processor_is_not_a_loss() -> None:
-    with pytest.raises(Exception, match="Failed processing"):
+    with pytest.raises(ChunkError, match="KeyError"):
         run_chunk(partial(wrapped, "Failed processing file: f.root", KeyError("typo")), item(), 2)
+
+
+def fail() -> None:
+    raise ValueError("energy 31.4159")  # noqa: EM101
+
+
+def fail_with_a_value(chunk: WorkItem) -> dict[str, object]:
+    message = "Failed processing file: f.root"
+    try:
+        fail()
+    except ValueError as error:
+        raise Exception(message) from error  # noqa: TRY002 - as coffea does
+    return count(chunk)
+
+
+@pytest.mark.parametrize("kind", ["data", "calibration", None])
+def test_error_on_data_keeps_its_text_for_itself(kind: str | None) -> None:
+    with pytest.raises(ChunkError) as raised:
+        run_chunk(fail_with_a_value, item(kind=kind), 2)
+    told = "".join(traceback.format_exception(pickle.loads(pickle.dumps(raised.value))))
+    told += "".join(traceback.format_exception(raised.value))
+    assert "31.4" not in told
+    assert "ValueError in test_executors.py" in told
+    assert ", fail, on entries 0 to 10 of f.root" in told
+    assert raised.value.__context__ is None
+
+
+def test_error_on_simulation_is_told() -> None:
+    with pytest.raises(Exception, match="Failed processing") as raised:
+        run_chunk(fail_with_a_value, item(kind="simulation"), 2)
+    assert str(raised.value.__cause__) == "energy 31.4159"
 
 
 def test_chunk_is_tried_again() -> None:

@@ -9,13 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from selections.blinding import Blinding, BlindingError
+from selections.blinding import Blinding, BlindingError, State, require_comparable
 from selections.cut import Events, Mask, decidable
-from selections.regions import Region
+from selections.opening import Opening
+from selections.regions import Margin, Region
 
 NAN, INF = float("nan"), float("inf")
 BOX = {"ecal_energy": (None, 50.0), "hcal_energy": (None, 1.0)}
 CLOSED = Blinding.of_period("2018-invisible", {"invisible": BOX})
+OPENING = Opening(
+    periods=("2018-invisible",),
+    regions=("invisible",),
+    who=("A", "B"),
+    when="2026-11-24",
+    why="x",
+    frozen="0",
+)
 
 
 def box(**limits: Any) -> Region:
@@ -201,7 +210,8 @@ def test_box_of_simulation_may_stick_out() -> None:
         pytest.param(
             Blinding.of_period("p", {"invisible": BOX, "visible": {"wcal_energy": (None, 1.0)}}), id="second"
         ),
-        pytest.param(replace(CLOSED, state="open"), id="state"),
+        pytest.param(CLOSED.opened(OPENING), id="state"),
+        pytest.param(replace(CLOSED, guard=(("ecal_energy", Margin(0.02)),)), id="guard"),
         pytest.param(Blinding.none(), id="simulation"),
     ],
 )
@@ -216,3 +226,115 @@ def test_digest_does_not_depend_on_the_order_in_a_file() -> None:
 
 def test_region_table() -> None:
     assert CLOSED.region_table() == {"invisible": {"ecal_energy": [None, 50.0], "hcal_energy": [None, 1.0]}}
+
+
+# --- margins around the regions ------------------------------------------------------------------------
+
+GUARDED = Blinding.of_period(
+    "p", {"invisible": BOX}, {"ecal_energy": Margin(0.02), "hcal_energy": Margin(0.0, 0.1)}
+)
+
+
+@pytest.mark.parametrize(
+    ("ecal", "hcal", "answer"),
+    [
+        pytest.param(51.0, 0.5, False, id="in-the-region-if-2%-lower"),
+        pytest.param(51.1, 0.5, True, id="not-even-then"),
+        pytest.param(30.0, 1.05, False, id="within-the-absolute-margin"),
+        pytest.param(30.0, 1.11, True, id="beyond-it"),
+        pytest.param(51.0, 1.05, False, id="corner"),
+        pytest.param(51.0, 20.0, True, id="beside"),
+    ],
+)
+def test_guard_withholds_what_another_scale_would_close(ecal: float, hcal: float, answer: bool) -> None:
+    assert shown(GUARDED, ecal, hcal) is answer
+
+
+@given(
+    ecal=st.floats(-5, 120),
+    hcal=st.floats(-1, 60),
+    scale=st.floats(0.98, 1.02),
+    shift=st.floats(-0.1, 0.1),
+)
+def test_what_is_shown_lies_outside_in_every_variation(
+    ecal: float, hcal: float, scale: float, shift: float
+) -> None:
+    if shown(GUARDED, ecal, hcal):
+        assert shown(CLOSED, ecal * scale * (1 + 1e-12), hcal + shift + 1e-12)
+
+
+def test_box_lies_in_the_region_and_not_in_its_margin() -> None:
+    GUARDED.require(box())
+    with pytest.raises(BlindingError, match="reaches out"):
+        GUARDED.require(box(ecal_energy=(None, 50.5)))
+
+
+def test_variation_needs_a_guard_as_large() -> None:
+    GUARDED.require_guard({"ecal_energy": Margin(0.01), "hcal_energy": Margin(0.0, 0.1)})
+    GUARDED.require_guard({"veto_energy": Margin(0.5)})
+    with pytest.raises(BlindingError, match=r"ecal_energy by 3% could .* guard is 2%"):
+        GUARDED.require_guard({"ecal_energy": Margin(0.03)})
+    with pytest.raises(BlindingError, match=r"guard is none"):
+        CLOSED.require_guard({"hcal_energy": Margin(0.0, 0.1)})
+    CLOSED.opened(OPENING).require_guard({"ecal_energy": Margin(0.03)})
+
+
+# --- what is opened ------------------------------------------------------------------------------------
+
+
+def test_opening_shows_the_region() -> None:
+    opened = CLOSED.opened(OPENING)
+    assert (opened.state, opened.closed, opened.region_table()) == ("open", (), {})
+    assert shown(opened, 20.0, 0.1)
+    assert not shown(opened, 20.0, 0.1, base=False)
+    assert not shown(opened, NAN, 0.1)
+
+
+def test_opening_of_another_period_opens_nothing() -> None:
+    assert CLOSED.opened(replace(OPENING, periods=("2022-invisible",))) is CLOSED
+
+
+def test_region_of_another_analysis_stays_closed_unless_named() -> None:
+    other = {"ecal_energy": (80.0, None), "hcal_energy": (20.0, 30.0)}
+    both = Blinding.of_period("2018-invisible", {"invisible": BOX, "visible": other})
+    opened = both.opened(OPENING)
+    assert [region.name for region in opened.closed] == ["visible"]
+    assert (shown(opened, 20.0, 0.1), shown(opened, 90.0, 25.0)) == (True, False)
+    assert opened.hides(Region(name="r", limits=other))
+    assert not opened.hides(box())
+    assert shown(both.opened(replace(OPENING, regions=("invisible", "visible"))), 90.0, 25.0)
+
+
+def test_opening_of_an_unknown_region_is_refused() -> None:
+    with pytest.raises(BlindingError, match="no closed region of 'muon'"):
+        CLOSED.opened(replace(OPENING, regions=("muon",)))
+
+
+def test_open_without_an_opening_is_refused() -> None:
+    with pytest.raises(BlindingError, match="open by an opening"):
+        replace(CLOSED, state="open")
+
+
+@pytest.mark.parametrize("name", ["periods", "regions", "who", "when", "why", "frozen"])
+def test_opening_must_say_everything(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        replace(OPENING, **{name: type(getattr(OPENING, name))()})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_refused"),
+    [
+        ("open", "closed", True),
+        ("closed", "open", True),
+        ("closed", "closed", False),
+        ("open", "open", False),
+        ("not applicable", "closed", False),
+        ("open", "not applicable", False),
+    ],
+)
+def test_open_and_closed_are_not_compared(one: State, other: State, is_refused: bool) -> None:
+    if not is_refused:
+        require_comparable(one, other)
+        return
+    with pytest.raises(BlindingError, match=f"run1 is {one} and run2 is {other}"):
+        require_comparable(one, other, ("run1", "run2"))
