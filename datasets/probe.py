@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +17,11 @@ from datasets.config import ConfigError
 from datasets.decode import available
 from datasets.layouts import Constant, Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, period_of_run, period_of_setup
+from datasets.setups import load_setup
+from datasets.simulation.raw import readout_metadata
 from datasets.sources import InputFile
 
-__all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "probe_file", "stricter"]
+__all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "first_run", "probe_file", "stricter"]
 
 Kind = Literal["data", "calibration", "simulation"]
 _STRICTNESS: tuple[Kind, ...] = ("simulation", "calibration", "data")
@@ -226,7 +229,7 @@ def probe_file(
     trees, uuid, metadata = read_trees(file.path)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    run = _first_run(file.path, chosen, tree) or 0
+    run = first_run(file.path, chosen, tree) or 0
     own_kind, reason = _own_kind(chosen, quantities, metadata, run)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
@@ -240,6 +243,7 @@ def probe_file(
     setup_name, period = _place(
         file, chosen, tree, run, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
     )
+    _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
         final, reason = "calibration", f"period {period.name} is calibration"
     size, digest = _fingerprint(file.path, uuid, full=verify)
@@ -257,6 +261,24 @@ def probe_file(
         digest=digest,
         parent=metadata,
     )
+
+
+def _check_channels(file: InputFile, layout: Layout, setup: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse raw digits whose own list of channels is not that of the setup: numbers would mean others."""
+    if layout.level != "raw" or not setup:
+        return
+    for what, ours in readout_metadata(load_setup(setup)).items():
+        own = metadata.get(what, ours)
+        if own == ours:
+            continue
+        pairs = enumerate(zip_longest(own, ours, fillvalue="nothing"))
+        at, (one, other) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
+        msg = (
+            f"{file.path} was written with {len(own)} {what} and setup {setup} has {len(ours)}: number {at} "
+            f"is {one} in the file and {other} in the setup, so its digits would be taken for others; "
+            f"name the setup that it was written with (the file says {metadata.get('setup', 'nothing')})"
+        )
+        raise ConfigError(msg)
 
 
 def _own_kind(
@@ -312,7 +334,7 @@ def _place(
     return fixed, period_of_setup(fixed) if is_closed else None
 
 
-def _first_run(path: str, layout: Layout, tree: TreeInfo) -> int | None:
+def first_run(path: str, layout: Layout, tree: TreeInfo) -> int | None:
     """Return the run number of the first entry: public, like the name of the file."""
     if layout.level == "columns":
         branch: str | None = "run" if "run" in tree.branches else None

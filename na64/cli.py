@@ -176,6 +176,64 @@ def reco(
 
 
 @app.command()
+def calibrate(
+    inputs: Inputs,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Directory to write: tables and statistics.")
+    ],
+    detector: Annotated[str, typer.Option("--detector", help="Whose gains to find.")] = "ecal",
+    particle: Annotated[str, typer.Option("--particle", help="Of the beam: electron.")] = "electron",
+    energy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--energy",
+            help="Of the beam, of all files or of a dataset; repeat. Default: the setup's.",
+            metavar="GEV|DATASET=GEV",
+        ),
+    ] = None,
+    runs: Annotated[
+        str, typer.Option("--runs", help="For which the tables hold: 5, 1-10, 123-...")
+    ] = "0-...",
+    setup: SetupOption = None,
+    layout: LayoutOption = None,
+    conditions: ConditionsOption = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    chunk_size: ChunkOption = 50_000,
+    max_loss: LossOption = 0.0,
+    verify: VerifyOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Find gains, times, pedestals and noise from calibration runs; write tables of conditions."""
+    from na64.commands.calibrate import CalibrateOptions
+    from na64.commands.calibrate import calibrate as run_calibration
+
+    raise typer.Exit(
+        run_calibration(
+            CalibrateOptions(
+                inputs=tuple(inputs),
+                output=output,
+                detector=detector,
+                particle=particle,
+                energies=tuple(energy or ()),
+                runs=runs,
+                setup=setup,
+                layout=layout,
+                conditions=tuple(str(path) for path in conditions or ()),
+                executor=executor,
+                workers=workers,
+                scheduler=scheduler,
+                chunk_size=chunk_size,
+                max_loss=max_loss,
+                verify=verify,
+                overwrite=overwrite,
+            )
+        )
+    )
+
+
+@app.command()
 def inspect(
     inputs: Inputs,
     setup: SetupOption = None,

@@ -7,7 +7,10 @@ __all__ = ["READS_EVENTS", "WITHOUT_DATA"]
 # Commands that open files of events, or what was made of them; a case of each stands in
 # tests/na64/test_non_interference.py.
 READS_EVENTS = frozenset(
-    {"run", "reco", "inspect", "display", "explain", "background", "freeze", "unblind", "diff", "efficiency"}
+    {
+        *("run", "reco", "inspect", "display", "explain", "background", "calibrate"),
+        *("freeze", "unblind", "diff", "efficiency"),
+    }
 )
 
 # Commands that list, draw, make simulations, or check tables of conditions.

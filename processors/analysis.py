@@ -165,18 +165,10 @@ class AnalysisProcessor(processor.ProcessorABC):
         with_details : bool
             Return cells, hits and digits too.
         """
-        layout = layout_of(events)
-        metadata = dict(events.metadata or {})
-        _check_length(events, metadata)
-        setup, quantities = self._read(events, layout, metadata)
-        context = self._context(quantities, layout, setup, metadata)
-        config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
+        context, quantities = self.open(events)
+        setup = context.setup
         with np.errstate(all="ignore"):  # warnings would speak of closed events
-            if context.conditions is not None:
-                quantities = calibrate_digits(quantities, setup, context.conditions)
-            if context.kind != "simulation" and self.bad_spills and "run" in quantities.arrays:
-                quantities = refuse_spills(quantities, spills_in(quantities.arrays, self.bad_spills))
-            measured = measure(quantities, layout, setup, config)
+            quantities, measured = self.measure(context, quantities)
             if context.kind == "simulation" and not need_base_of_simulation:
                 base = np.ones(measured.n_events, dtype=bool)
             else:
@@ -205,10 +197,44 @@ class AnalysisProcessor(processor.ProcessorABC):
             base=base,
             weight=weight,
             total_weight=total,
-            entry=position + int(metadata.get("entrystart") or 0),
+            entry=position + int((events.metadata or {}).get("entrystart") or 0),
             details=details,
             quality=damage,
         )
+
+    def open(self, events: ak.Array) -> tuple[Context, Quantities]:
+        """Read a chunk and decide what its events are. Nothing is withheld yet."""
+        layout = layout_of(events)
+        metadata = dict(events.metadata or {})
+        _check_length(events, metadata)
+        setup, quantities = self._read(events, layout, metadata)
+        return self._context(quantities, layout, setup, metadata), quantities
+
+    def measure(self, context: Context, quantities: Quantities) -> tuple[Quantities, Measured]:
+        """Calibrate raw digits and take the first step of the reconstruction, of all events."""
+        config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
+        if context.conditions is not None:
+            quantities = calibrate_digits(quantities, context.setup, context.conditions)
+        if context.kind != "simulation" and self.bad_spills and "run" in quantities.arrays:
+            quantities = refuse_spills(quantities, spills_in(quantities.arrays, self.bad_spills))
+        return quantities, measure(quantities, context.layout, context.setup, config)
+
+    def is_for_calibration(self, measured: Measured, context: Context) -> Mask:
+        """
+        Return the events that a calibration may use, (n_events,): all of a simulation, none of data.
+
+        In a calibration run those of calibration triggers; physics triggers stay closed there too.
+        """
+        n = measured.n_events
+        if context.kind == "simulation":
+            return np.ones(n, dtype=bool)
+        trigger = context.selection.base.trigger
+        if context.kind == "data" or trigger not in measured.columns:
+            return np.zeros(n, dtype=bool)
+        mask = _calibration_triggers(measured.columns, trigger, n)
+        if context.period is not None and context.period.runs and "run" in measured.columns:
+            mask &= context.period.cover(measured.columns["run"])
+        return mask
 
     def _read(
         self, events: ak.Array, layout: Layout, metadata: Mapping[str, Any]

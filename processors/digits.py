@@ -18,7 +18,7 @@ from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
 from recon.pulses import PulseShape
-from recon.response import correct_nonlinearity
+from recon.response import add_suppressed, correct_nonlinearity
 from recon.straws import StrawTable, find_straw_hits, straw_table
 from recon.strip_channels import StripTable
 from recon.strip_hits import TrackerHits, join_hits, select_planes
@@ -219,7 +219,10 @@ def _by_detector(
         if len(conditions.led_spills) and spill is not None:
             factor = conditions.led_factors(name, spill)
             energy, pile_up = energy * factor, pile_up * factor
-        arrays[f"{name}_cell_energy"] = correct_nonlinearity(energy, detector)
+        corrected = correct_nonlinearity(energy, detector)
+        if name in conditions.suppression:
+            corrected = add_suppressed(corrected, *conditions.suppression[name])
+        arrays[f"{name}_cell_energy"] = corrected
         arrays[f"{name}_cell_time"] = np.where(energy == 0, 0.0, cells.time[:, where])
         in_beam = np.repeat(detector.is_in_beam, np.diff(detector.offsets))
         arrays[f"{name}_pile_up_energy"] = np.where(in_beam, pile_up, 0.0).sum(axis=1)

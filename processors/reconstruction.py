@@ -29,7 +29,7 @@ from recon.shower import ShowerConfig, reconstruct_shower
 from recon.srd import SrdTagConfig, tag_electrons
 from recon.tracks import extrapolate, find_tracks
 
-__all__ = ["Measured", "ReconstructionConfig", "complete", "measure", "provided_columns"]
+__all__ = ["Measured", "ReconstructionConfig", "complete", "measure", "project_sections", "provided_columns"]
 
 Array = npt.NDArray[Any]
 Columns = dict[str, Array]
@@ -213,7 +213,7 @@ def complete(measured: Measured, setup: Setup) -> Columns:
 def _ecal_columns(measured: Measured, setup: Setup) -> Columns:
     """Return shower position, shape and clusters from all ECAL sections together."""
     detector = setup.detectors["ecal"]
-    section, cells = _project(measured.cells["ecal"], detector)
+    section, cells = project_sections(measured.cells["ecal"], detector)
     profile = load_profile(setup.shower_profile)
     shower = reconstruct_shower(
         cells,
@@ -245,7 +245,7 @@ def _ecal_columns(measured: Measured, setup: Setup) -> Columns:
     return columns
 
 
-def _project(cells: Array, detector: Detector) -> tuple[Section, Array]:
+def project_sections(cells: Array, detector: Detector) -> tuple[Section, Array]:
     """Sum the sections that share the cells of the last one, along the shower."""
     views = list(detector.views(cells))
     last = views[-1][0]
@@ -261,9 +261,9 @@ def _mean_times(measured: Measured, detector: Detector) -> Array | None:
     if detector.name not in measured.times:
         return None
     energy = np.maximum(measured.cells[detector.name], 0.0)
-    _, total = _project(energy, detector)
+    _, total = project_sections(energy, detector)
     moment = np.where(energy > 0, energy * measured.times[detector.name], 0.0)
-    _, weighted = _project(moment, detector)
+    _, weighted = project_sections(moment, detector)
     mean = np.full(total.shape, np.nan)
     np.divide(weighted, total, out=mean, where=total > 0)
     return mean

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from recon.geometry import Detector
 from recon.noise import keyed_normal
 
-__all__ = ["correct_nonlinearity", "measure_deposits", "measure_hits"]
+__all__ = ["add_suppressed", "correct_nonlinearity", "measure_deposits", "measure_hits"]
 
 Floats = npt.NDArray[np.float64]
 Keys = npt.NDArray[np.uint64]
@@ -70,6 +70,33 @@ def correct_nonlinearity(cells: Floats, detector: Detector) -> Floats:
         total += cells[:, cell]
     shift = np.log(np.maximum(total, _LEAST_ENERGY) / response.reference_energy)
     return np.asarray(cells / (1.0 + response.nonlinearity * shift)[:, None])
+
+
+def add_suppressed(cells: Floats, seen: Floats, suppressed: Floats) -> Floats:
+    """
+    Share the energy of a shower in cells that were not read among those that were, by their energies.
+
+    Cells below the threshold of the readout are missing from the sum. How much they have on average is a
+    smooth function of the energy: many cells in the tail of a shower lie below a fixed threshold, and few
+    more do when the shower grows. It is linear in the logarithm of the sum between the points, constant
+    above the last one, and the same share of the sum below the first one.
+
+    Parameters
+    ----------
+    cells : float64, shape (n_events, n_cells) [GeV]
+    seen, suppressed : float64, shape (n_points,) [GeV]
+        From conditions; ``seen`` rises.
+
+    Returns
+    -------
+    float64, shape (n_events, n_cells) [GeV]
+        NaN stays NaN; one NaN cell makes all cells of its event NaN.
+    """
+    total = np.zeros(len(cells))
+    for cell in range(cells.shape[1]):
+        total += cells[:, cell]
+    more = np.interp(np.log(np.maximum(total, seen[0])), np.log(seen), suppressed)
+    return np.asarray(cells * (1.0 + more / np.maximum(total, seen[0]))[:, None])
 
 
 def measure_hits(

@@ -2,7 +2,7 @@
 
 from datasets.conditions.ideal import ideal_conditions, write_conditions
 from datasets.conditions.load import ConditionError, build_conditions, load_conditions, read_tables
-from datasets.conditions.model import Alignment, CellConditions, Conditions, digest_of_all
+from datasets.conditions.model import Alignment, CellConditions, Conditions, Suppression, digest_of_all
 from datasets.conditions.sdc import SdcError
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ConditionError",
     "Conditions",
     "SdcError",
+    "Suppression",
     "build_conditions",
     "digest_of_all",
     "ideal_conditions",

@@ -50,6 +50,7 @@ def check_names(file: TableFile, setup: Setup) -> None:
         raise SdcError(msg)
     names = names_of(setup)
     valid = {"label": ("channel", set(names.labels)), "plane": ("plane", set(names.planes))}
+    valid["detector"] = ("detector", set(names.slices))
     for index, column in enumerate(file.table.keys):
         if column.name not in valid:
             continue

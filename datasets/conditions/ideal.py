@@ -96,12 +96,12 @@ def write_conditions(
     Returns
     -------
     list of Path
-        The files; a table of light pulses only where there are some.
+        The files; a table of light pulses or of suppressed energy only where there is something.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, rows in _rows(conditions, list(names_of(setup).labels)).items():
-        if name == "led" and not rows:
+        if name in {"led", "suppression"} and not rows:
             continue
         table = TABLES[name]
         columns = tuple(c.name for c in (*table.keys, *table.columns) if not c.is_optional)
@@ -144,6 +144,11 @@ def _rows(conditions: Conditions, labels: list[str]) -> dict[str, list[tuple[str
         for spill, factors in zip(conditions.led_spills, cells.led_factor, strict=True)
         for label, factor, has_led in zip(labels, factors, cells.has_led, strict=True)
         if has_led and np.isfinite(factor)
+    ]
+    rows["suppression"] = [
+        (name, str(point), repr(float(seen)), repr(float(suppressed)))
+        for name, curve in conditions.suppression.items()
+        for point, (seen, suppressed) in enumerate(zip(*curve, strict=True))
     ]
     rows["alignment"] = [
         (plane, *(repr(float(v)) for v in values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -11,7 +12,14 @@ import numpy.typing as npt
 
 from datasets.conditions.channels import Names, check_names, names_of
 from datasets.conditions.coverage import check_overlaps
-from datasets.conditions.model import Alignment, CellConditions, Conditions, SourceFile, frozen
+from datasets.conditions.model import (
+    Alignment,
+    CellConditions,
+    Conditions,
+    SourceFile,
+    Suppression,
+    frozen,
+)
 from datasets.conditions.tables import TABLES, Key, Scalar, TableFile, read_table
 from datasets.config import ConfigError
 from recon.geometry import Setup
@@ -211,6 +219,7 @@ def build_conditions(files: Sequence[TableFile], setup: Setup, run: int) -> Cond
         led_spills=frozen(led_spills),
         bad_spills=frozen(reader.bad_spills()),
         files=tuple(SourceFile(str(file.path), file.digest) for file in files),
+        suppression=reader.suppression(),
     )
 
 
@@ -311,6 +320,33 @@ class _Reader:
         has_led = np.isfinite(factor).any(axis=0) if len(spills) else np.zeros(len(columns), dtype=bool)
         factor[:, ~has_led] = 1.0
         return spills, factor, has_led
+
+    def suppression(self) -> dict[str, Suppression]:
+        """Return the curve of each detector that has one, by rising points."""
+        values = resolve(self.files, "suppression", self.run)
+        curves: dict[str, list[dict[str, Value]]] = {}
+        for key in sorted(values, key=lambda key: (str(key[0]), int(key[1]))):
+            curves.setdefault(str(key[0]), []).append(values[key])
+        found = {}
+        for detector, rows in curves.items():
+            for row in rows:
+                if not {"seen", "suppressed"} <= set(row):
+                    what, table = f"a point of '{detector}' lacks one of its two numbers", "suppression"
+                    raise self._missing(table, what)
+            for before, row in pairwise(rows):
+                if not before["seen"].value < row["seen"].value:  # type: ignore[operator]
+                    msg = (
+                        f"{row['seen'].path}, line {row['seen'].line}: the curve of '{detector}' must "
+                        f"rise in 'seen', got {row['seen'].value:g} after {before['seen'].value:g}"
+                    )
+                    raise ConditionError(msg)
+            found[detector] = Suppression(
+                *(
+                    frozen(np.array([row[name].value for row in rows], dtype=np.float64))
+                    for name in ("seen", "suppressed")
+                )
+            )
+        return found
 
     def alignment(self) -> Alignment:
         values = resolve(self.files, _ALIGNMENT, self.run)

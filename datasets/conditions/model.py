@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Alignment", "CellConditions", "Conditions", "SourceFile", "digest_of_all", "frozen"]
+__all__ = [
+    "Alignment",
+    "CellConditions",
+    "Conditions",
+    "SourceFile",
+    "Suppression",
+    "digest_of_all",
+    "frozen",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -23,6 +31,13 @@ class SourceFile(NamedTuple):
 
     path: str
     digest: str  # SHA-256 of its bytes
+
+
+class Suppression(NamedTuple):
+    """What showers have in cells below the threshold of the readout, by what they have in the others."""
+
+    seen: Floats  # [GeV] (n_points,) sum of the cells that were read; rising
+    suppressed: Floats  # [GeV] (n_points,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,6 +121,8 @@ class Conditions:
         Rising.
     files : tuple of SourceFile
         All that were read, in the order in which they override each other.
+    suppression : mapping of Suppression
+        By detector; one that is not there is not corrected.
     """
 
     setup: str
@@ -115,6 +132,7 @@ class Conditions:
     led_spills: Ints
     bad_spills: Ints
     files: tuple[SourceFile, ...] = ()
+    suppression: Mapping[str, Suppression] = field(default_factory=dict)
 
     @property
     def cells(self) -> CellConditions:
@@ -122,13 +140,13 @@ class Conditions:
         parts = list(self.detectors.values())
         return CellConditions(
             **{
-                field.name: frozen(
+                column.name: frozen(
                     np.concatenate(
-                        [getattr(part, field.name) for part in parts],
-                        axis=1 if field.name == "led_factor" else 0,
+                        [getattr(part, column.name) for part in parts],
+                        axis=1 if column.name == "led_factor" else 0,
                     )
                 )
-                for field in fields(CellConditions)
+                for column in fields(CellConditions)
             }
         )
 
@@ -138,13 +156,16 @@ class Conditions:
         hasher = hashlib.sha256(f"conditions 1 {self.setup}".encode())
         for name, cells in self.detectors.items():
             hasher.update(f" {name}".encode())
-            for field in fields(CellConditions):
-                _update(hasher, field.name, getattr(cells, field.name))
+            for column in fields(CellConditions):
+                _update(hasher, column.name, getattr(cells, column.name))
         hasher.update(" ".join(self.alignment.planes).encode())
         for name in ("dx", "dy", "dz", "rotation"):
             _update(hasher, name, getattr(self.alignment, name))
         _update(hasher, "led_spills", self.led_spills)
         _update(hasher, "bad_spills", self.bad_spills)
+        for detector, curve in sorted(self.suppression.items()):
+            _update(hasher, f"{detector} seen", curve.seen)
+            _update(hasher, f"{detector} suppressed", curve.suppressed)
         return hasher.hexdigest()
 
     def as_dict(self) -> dict[str, Any]:

@@ -111,6 +111,8 @@ class TableFile(NamedTuple):
 
 _LABEL = Column(name="label", kind="word", meaning="channel, as ECAL0-2-3: detector, section, x, y")
 _SPILL = Column(name="spill", kind="integer", meaning="spill of the run")
+_DETECTOR = Column(name="detector", kind="word", meaning="name in the setup, as ecal")
+_POINT = Column(name="point", kind="integer", meaning="of the curve, counted from 0")
 _REASON = Column(name="reason", kind="word", meaning="why, in one word", is_optional=True)
 _LENGTHS = {"um": 1e-3, "cm": 10.0, "m": 1e3}
 _LIST = (
@@ -174,6 +176,28 @@ _LIST = (
         keys=(_SPILL, _LABEL),
         columns=(
             Column(name="led_factor", unit="1", is_positive=True, meaning="by which energies are multiplied"),
+        ),
+        needs="nothing",
+    ),
+    Table(
+        name="suppression",
+        title="energy of showers in cells below the threshold of the readout",
+        keys=(_DETECTOR, _POINT),
+        columns=(
+            Column(
+                name="seen",
+                unit="GeV",
+                units={"MeV": 1e-3},
+                is_positive=True,
+                meaning="sum of the cells of a shower that were read; rises with the points",
+            ),
+            Column(
+                name="suppressed",
+                unit="GeV",
+                units={"MeV": 1e-3},
+                low=0.0,
+                meaning="what such a shower has in the other cells, on average",
+            ),
         ),
         needs="nothing",
     ),

@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from datasets.simulation.model import Particles
 from datasets.simulation.stack import Stack, Tables, cell_at
-from physics.electromagnetic_shower import gamma_fraction, lateral_profile, shower_shape
+from physics.electromagnetic_shower import (
+    CORE_SCALE,
+    DEPTH_SCALE,
+    TAIL_SCALE,
+    gamma_fraction,
+    lateral_profile,
+    shower_shape,
+)
 
 __all__ = ["arctangent", "deposit_electromagnetic"]
 
@@ -25,14 +32,6 @@ _CONVERSION = 9.0 / 7.0  # [X0] mean depth of pair production at high energies
 _STEPS = np.array([1.5, 3.0, 4.5, 6.5, 8.5, 11.0, 14.0, 18.0, np.inf])
 _REACH = 4.0  # [X0] a longer step has its energy near its front
 _SHORTEST = 0.3  # [X0] a shorter step is joined to the next one
-
-
-# Scales of the parametrisation for layers of lead and plastic: radii fitted to the even points of the
-# impact scan of the Geant4 samples (checked on the odd ones), depth to the preshower share; see
-# docs/simulation.md.
-_CORE_SCALE = 1.54
-_TAIL_SCALE = 1.44
-_DEPTH_SCALE = 1.05
 _CONTAINED = 0.985  # of a shower in the middle of the target's grid: the response is calibrated to its sum
 
 
@@ -63,9 +62,9 @@ def media_of(stack: Stack) -> Media:
         rows.append(
             (
                 volume.material.z,
-                volume.material.moliere_radius * (_CORE_SCALE if layered else 1.0),
-                volume.material.moliere_radius * (_TAIL_SCALE if layered else 1.0),
-                _DEPTH_SCALE if layered else 1.0,
+                volume.material.moliere_radius * (CORE_SCALE if layered else 1.0),
+                volume.material.moliere_radius * (TAIL_SCALE if layered else 1.0),
+                DEPTH_SCALE if layered else 1.0,
                 volume.material.radiation_length / pitch if layered else np.inf,
                 1.0 / (1.0 + 0.007 * (absorber_z - volume.active.z)) if layered else 1.0,
                 volume.em_fraction / (_CONTAINED if volume.detector.is_target else 1.0),

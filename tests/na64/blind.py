@@ -5,6 +5,7 @@ A new command that reads data must pass `assert_same` on such a pair.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import uproot
 from datasets.conditions import ideal_conditions, write_conditions
 from datasets.conditions.runs import RunRange
 from datasets.setups import load_setup
-from datasets.simulation.generator import simulate_block
+from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import RawWriter, digit_columns, trigger_word
 from na64.testing import PLANTED, P348Reco, assert_same, fingerprint, make_closed_pair
@@ -105,6 +106,35 @@ def make_raw_pair(folder: Path) -> tuple[Path, Path, Path]:
     return paths[0], paths[1], conditions
 
 
+def make_raw_calibration_pair(folder: Path) -> tuple[Path, Path, Path]:
+    """
+    Write two files of raw digits of a calibration run that differ in physics triggers only, and conditions.
+
+    150 electrons of calibration triggers are the same. 40 physics triggers differ, all in energy; half of
+    them are calibration triggers too. Spill 9 is bad: its 20 events differ.
+    """
+    setup = load_setup("na64e_2018")
+    conditions = replace(ideal_conditions(setup), bad_spills=np.array([9]))
+    write_conditions(conditions, setup, folder / "conditions", RunRange.parse("3661"), "a test")
+    shown = _raw_columns(setup, "electron", 1, np.arange(150), physics=False, calibration=True)
+    paths = []
+    for name, seed in (("one", 1), ("two", 2)):
+        both, physics, bad = (np.arange(n, n + 20) + 200 * seed for n in (200, 220, 240))
+        (folder / name).mkdir()
+        paths.append(folder / name / "data.root")
+        with RawWriter(paths[-1], {"version": 1}, "ttree") as writer:
+            writer.write(shown)
+            writer.write(_raw_columns(setup, "electron", 1, both, calibration=True))
+            writer.write(_raw_columns(setup, "electron", 1, physics, calibration=False))
+            writer.write(_raw_columns(setup, "electron", 1, bad, calibration=True, spill=9))
+    return paths[0], paths[1], folder / "conditions"
+
+
+@cache
+def _block(process: str, seed: int) -> Block:
+    return simulate_block(plan(load_setup("na64e_2018"), process, seed=seed, has_pile_up=False), 0)
+
+
 class Damage(NamedTuple):
     """Raw files that are damaged alike but for their closed events, and what they were before."""
 
@@ -179,22 +209,35 @@ def _damage(columns: dict[str, list[Any]], *, spoil_closed: bool = False) -> Non
             samples[event][13] = 4095
 
 
-def _raw_columns(setup: Setup, process: str, seed: int, chosen: np.ndarray) -> dict[str, Any]:
+def _raw_columns(
+    setup: Setup,
+    process: str,
+    seed: int,
+    chosen: np.ndarray,
+    *,
+    physics: bool = True,
+    calibration: bool | None = None,
+    spill: int = 1,
+) -> dict[str, Any]:
     """Return the columns of some events of a simulated block, as those of a data run."""
-    simulation = plan(setup, process, seed=seed, has_pile_up=False)
-    block = simulate_block(simulation, 0)
+    block = _block(process, seed)
     digits = digit_columns(
         block.select(np.isin(np.arange(block.n_events), chosen)), setup, np.random.default_rng(7)
     )
     n = len(chosen)
     del digits["attempt"]
+    if calibration is not None:  # with truth, a file of a calibration run would be a simulation
+        digits = {name: v for name, v in digits.items() if not name.startswith(("truth", "true", "pile_up"))}
     return {
         "run": np.full(n, 3661, dtype=np.int32),
-        "spill": np.ones(n, dtype=np.int32),
+        "spill": np.full(n, spill, dtype=np.int32),
         "event": chosen.astype(np.int64),
         "master_time": np.zeros(n, dtype=np.float32),
-        "trigger_is_physics": np.ones(n, dtype=bool),
-        "trigger_word": trigger_word(physics=np.ones(n, dtype=bool)),
+        "trigger_is_physics": np.full(n, physics),
+        "trigger_word": trigger_word(
+            physics=np.full(n, physics), calibration=np.full(n, calibration or False)
+        ),
+        **({} if calibration is None else {"trigger_is_calibration": np.full(n, calibration)}),
         **digits,
     }
 

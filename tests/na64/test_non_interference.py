@@ -71,6 +71,7 @@ READERS = {  # every command that reads data, and how
         "--keep",
         "veto,preshower",
     ],
+    "calibrate": lambda data, out: ["calibrate", data, "-o", out],
     "inspect": lambda data, out: ["inspect", data, "--branches"],
     "display": lambda data, out: [
         "display",
@@ -238,7 +239,7 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-@pytest.mark.parametrize("reader", ["run", "reco", "explain", "display"])
+@pytest.mark.parametrize("reader", ["run", "reco", "calibrate", "explain", "display"])
 def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "pair").mkdir()
     one, two, conditions = make_raw_pair(tmp_path / "pair")
@@ -249,6 +250,8 @@ def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any],
         options = ["--conditions", conditions]
         if reader == "run":
             return ["run", "invisible", data, "-o", out, "--chunk-size", 130, *options]
+        if reader == "calibrate":
+            return ["calibrate", data, "-o", out, *options]
         if reader == "explain":
             return ["explain", data, "--event", "180-239", *options]
         if reader == "display":

@@ -12,7 +12,7 @@ from scipy import stats
 
 from recon.geometry import Detector, Grid, Response, Section
 from recon.noise import event_keys, keyed_normal
-from recon.response import measure_deposits, measure_hits
+from recon.response import add_suppressed, measure_deposits, measure_hits
 
 NAN = float("nan")
 N = 20_000
@@ -190,3 +190,13 @@ def test_hits_do_not_depend_on_other_events(counts: list[int], at: int) -> None:
 def test_no_hits(n_events: int) -> None:
     offsets = np.zeros(n_events + 1, dtype=np.int64)
     assert measure_hits(np.empty(0), offsets, np.empty(0), keys(n_events), "x").shape == (0,)
+
+
+def test_suppressed_energy_by_hand() -> None:
+    """Linear in the logarithm between points, the same above them, the same share of the sum below."""
+    seen, suppressed = np.array([10.0, 40.0]), np.array([1.0, 2.0])
+    cells = np.array([[6.0, 4.0], [15.0, 5.0], [80.0, 0.0], [4.0, 1.0], [0.0, 0.0]])
+    found = add_suppressed(cells, seen, suppressed)
+    np.testing.assert_allclose(found.sum(axis=1), [11.0, 21.5, 82.0, 5.5, 0.0])
+    np.testing.assert_allclose(found[:, 0] * cells[:, 1], found[:, 1] * cells[:, 0])
+    assert np.isnan(add_suppressed(np.array([[NAN, 1.0]]), seen, suppressed)).all()

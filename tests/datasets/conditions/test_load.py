@@ -288,3 +288,37 @@ def test_mistakes_in_a_table_are_found_when_it_is_read(
     unknown = write_table("table=gains\ncolumns=label,gain\nruns=1-5\nSRD2-0-0 1\n")
     with pytest.raises(SdcError, match=r"mine\.txt, line 4: .*no channel 'SRD2-0-0'; did you mean 'SRD"):
         load_conditions(setup, 5, [complete, unknown])
+
+
+SUPPRESSION = """table=suppression
+setup=small
+runs=1-10
+columns=detector,point,seen,suppressed
+{rows}"""
+
+
+def test_suppression_is_read_in_the_order_of_its_points(
+    setup: Setup, complete: Path, write_table: Write
+) -> None:
+    table = write_table(SUPPRESSION.format(rows="ecal 1 48 2\necal 0 19 1\n"), "mine/suppression.txt")
+    curves = load_conditions(setup, 5, [complete, table]).suppression
+    assert list(curves) == ["ecal"]
+    assert curves["ecal"].seen.tolist() == [19.0, 48.0]
+    assert curves["ecal"].suppressed.tolist() == [1.0, 2.0]
+    assert load_conditions(setup, 5, [complete]).suppression == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("ecal 0 19 1\necal 1 19 2\n", "must rise in 'seen'"),
+        ("ecl 0 19 1\n", "no detector 'ecl'"),
+        ("ecal 0 19 -1\n", "suppressed"),
+    ],
+)
+def test_wrong_suppression_is_refused(
+    setup: Setup, complete: Path, write_table: Write, rows: str, message: str
+) -> None:
+    table = write_table(SUPPRESSION.format(rows=rows), "mine/suppression.txt")
+    with pytest.raises((ConditionError, SdcError), match=message):
+        load_conditions(setup, 5, [complete, table])

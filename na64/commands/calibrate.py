@@ -1,0 +1,210 @@
+"""`na64 calibrate`: gains, times, pedestals and noise from calibration runs, as tables of conditions."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import typer
+
+from datasets.conditions import Conditions, write_conditions
+from datasets.conditions.runs import RunRange
+from datasets.config import nearest
+from datasets.probe import first_run
+from datasets.setups import load_setup
+from na64.calibration_report import describe_calibration, plot_calibration, summary_lines, write_json
+from na64.commands.common import (
+    ReadOptions,
+    account_line,
+    loss_lines,
+    loss_status,
+    processor_class,
+    require_events,
+    show_progress,
+)
+from na64.errors import UserError
+from na64.outputs import check_output, replace_path
+from na64.record import describe_inputs, versions
+from processors.calibration import CalibrationProcessor, CalibrationSums, ElectronConfig
+from processors.calibration_loop import LoopConfig, calibrate_gains, read_electrons
+from processors.calibration_tables import Calibration, make_calibration
+from processors.digits import conditions_of
+from processors.runner import Account, Prepared, prepare
+from recon.geometry import Setup
+
+__all__ = ["CalibrateOptions", "calibrate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateOptions(ReadOptions):
+    """The options of `na64 calibrate`."""
+
+    detector: str = "ecal"
+    particle: str = "electron"
+    energies: tuple[str, ...] = ()  # GEV, or DATASET=GEV
+    runs: str = "0-..."
+
+
+def calibrate(options: CalibrateOptions) -> int:
+    """
+    Calibrate and write tables, statistics and plots.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 where more events were lost than allowed.
+    """
+    runs = _parse_runs(options.runs)
+    analysis = processor_class("invisible")(options.setup, seed=options.seed, conditions=options.conditions)
+    execution, request = options.execution(), options.request()
+    check_output(
+        options.output, [f.path for f in request.files], overwrite=options.overwrite, is_directory=True
+    )
+    with show_progress() as tell:
+        prepared = prepare(request, None, tell)
+        setup = load_setup(prepared.setup)
+        _check(prepared, setup, options)
+        config = ElectronConfig(
+            detector=options.detector, energies=_energies(options.energies, prepared, setup)
+        )
+        processor = CalibrationProcessor(analysis, config)
+        counts, electrons, account = read_electrons(prepared, processor, execution, tell)
+        require_events(account)
+        detector = setup.detectors[options.detector]
+        found = calibrate_gains(electrons, counts, setup, detector, LoopConfig(), tell)
+        if found is None:
+            raise UserError(_no_electrons(counts, config))
+        old = conditions_of(options.setup or prepared.setup, _run_of(prepared), options.conditions)
+        calibration = make_calibration(found, old, setup, config)
+        _write(options, runs, calibration, setup, prepared, account)
+    _tell(options, calibration, account)
+    return loss_status(account, options.max_loss)
+
+
+def _parse_runs(text: str) -> RunRange:
+    try:
+        return RunRange.parse(text)
+    except ValueError as error:
+        msg = f"--runs {text}: {error}"
+        raise UserError(msg) from error
+
+
+def _check(prepared: Prepared, setup: Setup, options: CalibrateOptions) -> None:
+    """Refuse what cannot be calibrated, before any event is read."""
+    if options.particle != "electron":
+        hint = nearest(options.particle, ("electron",)) or "."
+        msg = f"cannot calibrate with '{options.particle}'{hint} Particles: electron"
+        raise UserError(msg)
+    if options.detector not in setup.detectors:
+        hint = nearest(options.detector, setup.detectors) or "."
+        known = ", ".join(setup.detectors)
+        msg = f"setup {setup.name} has no detector '{options.detector}'{hint} Detectors: {known}"
+        raise UserError(msg)
+    if not setup.detectors[options.detector].is_target or not setup.shower_profile:
+        targets = [name for name, d in setup.detectors.items() if d.is_target]
+        msg = (
+            f"electrons calibrate the detector that stops them, {', '.join(targets)}, and setup {setup.name} "
+            f"must name its shower_profile; '{options.detector}' cannot be calibrated with them"
+        )
+        raise UserError(msg)
+    for probe in prepared.probes:
+        if probe.layout.level != "raw":
+            msg = (
+                f"{probe.file.path} has layout {probe.layout.name} of level {probe.layout.level}; a "
+                f"calibration starts from raw digits (na64 simulate ... --level raw, or the files of the run)"
+            )
+            raise UserError(msg)
+        if probe.kind == "data":
+            name = f" of period {probe.period.name}" if probe.period is not None else ""
+            msg = (
+                f"{probe.file.path} is data{name}, whose physics triggers stay closed; take runs of "
+                f"a calibration period (datasets/periods.yaml)"
+            )
+            raise UserError(msg)
+
+
+def _energies(texts: Sequence[str], prepared: Prepared, setup: Setup) -> dict[str, float]:
+    """Return the beam energy of each dataset."""
+    datasets = sorted({probe.file.dataset for probe in prepared.probes})
+    energies = dict.fromkeys(datasets, setup.beam.momentum)
+    for text in texts:
+        name, equal, number = text.rpartition("=")
+        try:
+            energy = float(number)
+        except ValueError:
+            energy = math.nan
+        if not 0 < energy < math.inf:
+            msg = f"--energy {text}: expected GEV or DATASET=GEV with a number above 0"
+            raise UserError(msg)
+        if equal and name not in datasets:
+            hint = nearest(name, datasets) or "."
+            msg = f"--energy {text}: no dataset '{name}'{hint} Datasets: {', '.join(datasets)}"
+            raise UserError(msg)
+        energies |= {name: energy} if equal else dict.fromkeys(datasets, energy)
+    return energies
+
+
+def _run_of(prepared: Prepared) -> int | None:
+    """Return the run whose conditions are the old ones; None for a simulation."""
+    probe = prepared.probes[0]
+    return None if probe.kind == "simulation" else first_run(probe.file.path, probe.layout, probe.tree)
+
+
+def _no_electrons(counts: CalibrationSums, config: ElectronConfig) -> str:
+    steps = [f"{name} {int(n[0])}" for name, n in counts.arrays.items() if n.shape == (1,)]
+    return (
+        f"no clean electron. Calibration triggers (of a simulation all events), and what each requirement "
+        f"leaves: {', '.join(steps)}. Other particles must have less than {config.pile_up_max:g} GeV and the "
+        f"HCAL less "
+        f"than {config.hcal_max:g} GeV; near the setup's beam energy the SRD must tag. Check --energy and "
+        f"--conditions"
+    )
+
+
+def _write(
+    options: CalibrateOptions,
+    runs: RunRange,
+    calibration: Calibration,
+    setup: Setup,
+    prepared: Prepared,
+    account: Account,
+) -> None:
+    """Write tables, statistics and plots; they appear under the final name when complete."""
+    partial = options.output.with_name(f".{options.output.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    source = f"na64 calibrate, {calibration.n_electrons} electrons"
+    new: Conditions = replace(calibration.conditions, run=None)
+    try:
+        write_conditions(new, setup, partial, runs, source)
+        write_json(partial / "calibration.json", describe_calibration(calibration))
+        run = {
+            "version": 1,
+            "command": "calibrate",
+            "setup": prepared.setup,
+            "events": {
+                "input": account.processed + account.lost,
+                "processed": account.processed,
+                "lost": account.lost,
+            },
+            "losses": [loss.reason for loss in account.losses],
+            "inputs": describe_inputs(prepared),
+            "versions": versions(),
+            "conditions": {"old": calibration.old.digest, "new": new.digest},
+        }
+        write_json(partial / "run.json", run)
+        plot_calibration(calibration, setup, partial / "plots")
+        replace_path(partial, options.output, overwrite=options.overwrite)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _tell(options: CalibrateOptions, calibration: Calibration, account: Account) -> None:
+    for line in summary_lines(calibration):
+        typer.echo(line)
+    typer.echo(account_line(account))
+    typer.echo(f"tables: {options.output}, for --conditions {options.output}")
+    for line in [*calibration.warnings, *loss_lines(account)]:
+        print(f"na64: warning: {line}", file=sys.stderr)  # noqa: T201
