@@ -159,7 +159,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             else:
                 shown = context.blinding.shown(base, measured.columns)
                 measured, base, weight = measured.select(shown), base[shown], np.ones(np.count_nonzero(shown))
-            columns = complete(measured, setup)
+            columns = complete(measured, context.aligned_setup)
         details = None
         if with_details:
             keep = np.ones(quantities.n_events, dtype=bool) if shown is None else shown
