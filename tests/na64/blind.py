@@ -237,7 +237,7 @@ def _content(path: Path) -> Any:
     if path.suffix == ".parquet":
         metadata = pq.read_metadata(path).metadata
         return {"rows": pq.read_table(path).to_pylist(), "na64": normalise(json.loads(metadata[b"na64"]))}
-    if path.name == "run.json":
+    if path.name in {"run.json", "alignment.json"}:
         return normalise(json.loads(path.read_text()))
     if path.suffix == ".html":
         text = re.sub(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "UUID", path.read_text())
