@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from processors.alignment import Aligned
+from recon.alignment import AlignmentConfig
 from recon.geometry import Spectrometer
 
 __all__ = ["PARAMETERS", "alignment_json", "alignment_text"]
@@ -14,6 +15,7 @@ __all__ = ["PARAMETERS", "alignment_json", "alignment_text"]
 PARAMETERS = ("dx", "dy", "rotation")
 _UNITS = ("mm", "mm", "mrad")
 _SCALES = (1.0, 1.0, 1e3)
+_FAR = 3.0  # times what is believed: no misplaced plane but a wrong setup
 
 
 def alignment_json(found: Aligned, spectrometer: Spectrometer) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def alignment_text(found: Aligned, spectrometer: Spectrometer) -> str:
         f"tracks: {found.sums.n_used} used, {found.sums.n_rejected} rejected (chi2 above {found.limit:.1f}); "
         f"median chi2 {chi2_before:.2f} -> {chi2_after:.2f}, expected {found.expected_chi2:.2f}"
     )
+    lines += _far(found, spectrometer)
     if not found.is_settled:
         lines.append(
             f"not settled after {found.n_passes} passes: give more --passes, or align again from here"
@@ -83,3 +86,20 @@ def alignment_text(found: Aligned, spectrometer: Spectrometer) -> str:
     if chi2_after > 2 * found.expected_chi2:
         lines.append("chi2 is far above what is expected: resolutions, matter, dz or the field are not right")
     return "\n".join(lines)
+
+
+def _far(found: Aligned, spectrometer: Spectrometer) -> list[str]:
+    """Return a line for each number that is much farther off than planes are believed to be."""
+    believed = AlignmentConfig()
+    lines = []
+    limits = (believed.shift, believed.shift, believed.rotation)
+    for parameter, (limit, scale) in enumerate(zip(limits, _SCALES, strict=True)):
+        for index, plane in enumerate(spectrometer.planes):
+            value = found.new[parameter, index]
+            if abs(value) > _FAR * limit:
+                lines.append(
+                    f"{plane.name} {PARAMETERS[parameter]} of {scale * value:.4g} {_UNITS[parameter]} is "
+                    f"{abs(value) / limit:.0f} times what is believed possible: look at --field-off, beam "
+                    "momentum and setup before you use it"
+                )
+    return lines
