@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from na64.align_cli import align
 from na64.background_cli import background
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
@@ -305,6 +306,7 @@ app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
+app.command("align")(align)
 app.command("efficiency")(efficiency)
 app.command("diff")(diff)
 app.command("freeze")(freeze)

@@ -12,7 +12,11 @@ from na64.errors import UserError
 __all__ = ["check_output", "replace_path"]
 
 _MARK = "run.json"  # what makes a directory a run directory
-_DIRECTORIES = {_MARK: "a run directory", "background.json": "a background estimate"}
+_DIRECTORIES = {
+    _MARK: "a run directory",
+    "background.json": "a background estimate",
+    "alignment.json": "an alignment",
+}
 
 
 def check_output(

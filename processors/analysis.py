@@ -166,7 +166,6 @@ class AnalysisProcessor(processor.ProcessorABC):
             Return cells, hits and digits too.
         """
         context, quantities = self.open(events)
-        setup = context.setup
         with np.errstate(all="ignore"):  # warnings would speak of closed events
             quantities, measured = self.measure(context, quantities)
             if context.kind == "simulation" and not need_base_of_simulation:
@@ -181,7 +180,7 @@ class AnalysisProcessor(processor.ProcessorABC):
                 shown = context.blinding.shown(base, measured.columns)
                 shown = outside_in_all(context.variations, context.blinding, shown, measured.columns)
                 measured, base, weight = measured.select(shown), base[shown], np.ones(np.count_nonzero(shown))
-            columns = complete(measured, setup)
+            columns = complete(measured, context.aligned_setup)
         keep = np.ones(quantities.n_events, dtype=bool) if shown is None else shown
         position, details = np.flatnonzero(keep), None
         if with_details:

@@ -14,6 +14,7 @@ from datasets.layouts import Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
 from datasets.probe import Kind
 from datasets.setups import load_setup, setup_names
+from processors.planes import align_setup
 from recon.geometry import Setup
 from selections.blinding import Blinding
 from selections.selection import Selection
@@ -37,6 +38,11 @@ class Context:
     has_own_conditions: bool = False  # tables of the user's own
     variations: tuple[Variation, ...] = ()
     file: str = ""
+
+    @property
+    def aligned_setup(self) -> Setup:
+        """Return the setup with its planes at the z of the conditions."""
+        return self.setup if self.conditions is None else align_setup(self.setup, self.conditions.alignment)
 
 
 def own_words(context: Context) -> set[str]:

@@ -14,6 +14,7 @@ from datasets.decode import Quantities
 from datasets.digits import Digits, Waveforms
 from datasets.hits import HitArrays
 from datasets.setups import load_setup
+from processors.planes import align_hits
 from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
@@ -95,8 +96,9 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     Returns
     -------
     Quantities
-        With `*_cell_energy` [GeV], `*_cell_time` [ns], `*_pile_up_energy` [GeV] (n_events,), hits, and the
-        damage of `processors.quality.COUNTERS`.
+        With `*_cell_energy` [GeV], `*_cell_time` [ns], `*_pile_up_energy` [GeV] (n_events,), hits where the
+        alignment puts them (its dz is for `processors.planes.align_setup`), and the damage of
+        `processors.quality.COUNTERS`.
     """
     digits = quantities.digits
     arrays = dict(quantities.arrays)
@@ -115,7 +117,8 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
     strips, straws = strip_table(planes), straw_table(planes)
     damage |= of_trackers(digits, strips, straws, n)
-    found = Quantities(n, arrays, _find_hits(digits, setup, strips, straws), digits, damage)
+    hits = align_hits(_find_hits(digits, setup, strips, straws), setup, conditions.alignment)
+    found = Quantities(n, arrays, hits, digits, damage)
     return (
         refuse_spills(found, np.isin(arrays["spill"], conditions.bad_spills)) if "spill" in arrays else found
     )

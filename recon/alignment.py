@@ -33,6 +33,7 @@ __all__ = [
     "empty_sums",
     "fitted_residuals",
     "move_hits",
+    "return_hits",
     "solve",
     "weights_of",
 ]
@@ -53,6 +54,7 @@ class AlignmentConfig:
     rotation: float = 0.01  # [rad] by how much it may be turned
     momentum_spread: float = 0.01  # of the beam momentum, relative
     reference: tuple[int, ...] = (0, 1)  # planes that stay where they are
+    fixed: tuple[tuple[int, int], ...] = ()  # (0 dx, 1 dy, 2 rotation; plane): stay as they are
     min_gain: float = 3.0  # a parameter is determined if tracks shrink its error that much
 
     def __post_init__(self) -> None:
@@ -228,26 +230,31 @@ def solve(sums: AlignmentSums, moved: Floats, config: AlignmentConfig | None = N
     Raises
     ------
     ValueError
-        If no event was used, or a plane of reference does not exist.
+        If no event was used, or a plane of reference or a fixed one does not exist.
     """
     config = config or AlignmentConfig()
     n_planes = len(sums.vector) // 3
-    wrong = [plane for plane in config.reference if not 0 <= plane < n_planes]
+    wrong = [
+        plane for plane in (*config.reference, *(p for _, p in config.fixed)) if not 0 <= plane < n_planes
+    ]
     if wrong:
-        msg = f"plane of reference {wrong[0]} does not exist, planes are 0 to {n_planes - 1}"
+        msg = f"plane {wrong[0]}, of reference or fixed, does not exist, planes are 0 to {n_planes - 1}"
         raise ValueError(msg)
     if sums.n_used == 0:
         msg = f"none of {sums.n_rejected} tracks can be used for the alignment"
         raise ValueError(msg)
     believed = np.tile([config.shift, config.shift, config.rotation], (n_planes, 1))
-    believed[list(config.reference)] *= _FIXED
+    is_free = np.ones((3, n_planes), dtype=bool)
+    is_free[:, list(config.reference)] = False
+    for parameter, plane in config.fixed:
+        is_free[parameter, plane] = False
+    believed[~is_free.T] *= _FIXED
     scale = believed.ravel()  # parameters in units of what is believed: a well-conditioned matrix
-    start = moved.T.ravel() / scale
+    start = np.where(is_free, moved, 0.0).T.ravel() / scale
     curvature = sums.matrix * np.outer(scale, scale) + np.eye(len(scale))
     step = -np.linalg.solve(curvature, sums.vector * scale + start)
     error = np.sqrt(np.diag(np.linalg.inv(curvature)))
     values = ((start + step) * scale).reshape(n_planes, 3).T
-    is_free = ~np.isin(np.arange(n_planes), config.reference)
     errors = np.where(is_free, (error * scale).reshape(n_planes, 3).T, 0.0)
     is_determined = ((error * config.min_gain).reshape(n_planes, 3).T < 1) & is_free
     dx, dy, rotation = np.where(is_free, values, moved)
@@ -306,3 +313,32 @@ def move_hits(
         centre[:, 0] + dx + cos * local_x - sin * local_y,
         centre[:, 1] + dy + sin * local_x + cos * local_y,
     )
+
+
+def return_hits(
+    plane: npt.NDArray[np.integer],
+    x: Floats,
+    y: Floats,
+    planes: tuple[Plane, ...],
+    moves: Floats,
+) -> tuple[Floats, Floats]:
+    """
+    Take back what `move_hits` did.
+
+    Parameters
+    ----------
+    plane, planes, moves
+        As for `move_hits`.
+    x, y : float64, shape (n_hits,) [mm]
+        Moved.
+
+    Returns
+    -------
+    x, y : float64, shape (n_hits,) [mm]
+        As if the planes were where the setup says.
+    """
+    centre = np.array([p.centre for p in planes], dtype=np.float64).reshape(-1, 2)[plane]
+    dx, dy, angle = moves[:, plane]
+    local_x, local_y = x - centre[:, 0] - dx, y - centre[:, 1] - dy
+    cos, sin = np.cos(angle), np.sin(angle)
+    return centre[:, 0] + cos * local_x + sin * local_y, centre[:, 1] - sin * local_x + cos * local_y

@@ -52,7 +52,7 @@ def track_at(picked: Picked, spectrometer: Spectrometer, z: npt.ArrayLike) -> tu
     (x, y) : float64, shape (n,) each [mm]
         NaN without a track. Matter on the way is left out.
     """
-    columns, beam = picked.columns, picked.context.setup.beam
+    columns, beam = picked.columns, picked.context.aligned_setup.beam
     places = np.atleast_1d(np.asarray(z, dtype=np.float64))
     names = ("track_x", "track_y", "track_slope_x", "track_slope_y", "track_momentum")
     if not all(name in columns for name in names) or not columns["track_is_valid"][0]:
@@ -68,8 +68,8 @@ def hits_of(picked: Picked, name: str) -> Hits | None:
     found = picked.measured.hits.get(name)
     if found is None:
         return None
-    planes = picked.context.setup.spectrometers[name].planes
-    at = track_at(picked, picked.context.setup.spectrometers[name], [plane.z for plane in planes])
+    planes = picked.context.aligned_setup.spectrometers[name].planes
+    at = track_at(picked, picked.context.aligned_setup.spectrometers[name], [plane.z for plane in planes])
     reach = _NEAR * np.array([plane.resolution for plane in planes])[found.plane]
     with np.errstate(invalid="ignore"):
         near = np.hypot(found.x - at[0][found.plane], found.y - at[1][found.plane]) < reach
@@ -87,7 +87,7 @@ def draw_views(above: Axes, side: Axes, picked: Picked, norm: LogNorm) -> None:
     norm : LogNorm
         Colours of energies [GeV].
     """
-    setup = picked.context.setup
+    setup = picked.context.aligned_setup
     elements = elements_of(setup)
     scale = ZScale(edge for element in elements for edge in element.z)
     for index, axes in enumerate((above, side)):
@@ -120,7 +120,7 @@ def _draw_member(axes: Axes, element: Element, view: int, scale: ZScale) -> None
 
 def _cell_boxes(picked: Picked, view: int, scale: ZScale, norm: LogNorm) -> Iterator[Any]:
     """Iterate over patches: the cells of all sections summed along the line of sight."""
-    for name, detector in picked.context.setup.detectors.items():
+    for name, detector in picked.context.aligned_setup.detectors.items():
         cells = picked.measured.cells.get(name)
         sums = picked.columns.get(f"{name}_{detector.part}_energy")
         for index, section in enumerate(detector.sections):
@@ -151,7 +151,7 @@ def _boxes(section: Section, values: Floats, view: int, scale: ZScale, norm: Log
 
 def _draw_paths(axes: Axes, picked: Picked, view: int, scale: ZScale) -> None:
     """Draw nominal beam, track and hits."""
-    setup = picked.context.setup
+    setup = picked.context.aligned_setup
     fine = np.interp(np.linspace(0, 1, 300), np.linspace(0, 1, len(scale.edges)), scale.edges)
     path = beam_path(setup, fine)[view]
     axes.plot(scale(fine), path, color=BEAM, linewidth=0.9, linestyle=":", label="nominal beam")
@@ -175,7 +175,7 @@ def _draw_track(
     axes: Axes, picked: Picked, spectrometer: Spectrometer, fine: Floats, view: int, scale: ZScale
 ) -> None:
     """Draw the track between its planes, and its extrapolation to the target."""
-    ends = [s.z for d in picked.context.setup.detectors.values() if d.is_target for s in d.sections]
+    ends = [s.z for d in picked.context.aligned_setup.detectors.values() if d.is_target for s in d.sections]
     first, last = spectrometer.planes[0].z, spectrometer.planes[-1].z
     target = min(ends, default=last)
     z = np.union1d(fine[(fine >= first) & (fine <= target)], [first, last, target])

@@ -30,7 +30,7 @@ def draw_plane(axes: Axes, picked: Picked, name: str, index: int, hits: Hits | N
     hits : Hits or None
         Of the spectrometer; None: the file has none.
     """
-    setup = picked.context.setup
+    setup = picked.context.aligned_setup
     spectrometer = setup.spectrometers[name]
     plane = spectrometer.planes[index]
     half_x, half_y = (0.5 * size for size in plane.size)

@@ -73,6 +73,7 @@ READERS = {  # every command that reads data, and how
     ],
     "calibrate": lambda data, out: ["calibrate", data, "-o", out],
     "inspect": lambda data, out: ["inspect", data, "--branches"],
+    "align-refused": lambda data, out: ["align", data, "-o", out],
     "display": lambda data, out: [
         "display",
         data,
@@ -239,7 +240,7 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-@pytest.mark.parametrize("reader", ["run", "reco", "calibrate", "explain", "display"])
+@pytest.mark.parametrize("reader", ["run", "reco", "calibrate", "explain", "display", "align"])
 def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "pair").mkdir()
     one, two, conditions = make_raw_pair(tmp_path / "pair")
@@ -254,12 +255,17 @@ def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any],
             return ["calibrate", data, "-o", out, *options]
         if reader == "explain":
             return ["explain", data, "--event", "180-239", *options]
+        if reader == "align":
+            return ["align", data, "-o", out, "--chunk-size", 130, *options]
         if reader == "display":
             events = _events([*range(200, 240), _SHOWN_RAW])
             return ["display", data, "-o", out.with_suffix(".png"), "--waveforms", *events, *options]
         return ["reco", data, "-o", out.with_suffix(".root"), *options]
 
     assert_same(na64, (one, two), tmp_path, arguments)
+    if reader == "align":
+        record = json.loads((tmp_path / "done_1" / "output" / "alignment.json").read_text())
+        assert 100 < record["events"]["clean"] < record["events"]["shown"] <= 200
     if reader == "run":
         record = json.loads((tmp_path / "done_1" / "output" / "run.json").read_text())
         assert "blinding rests on conditions of the user's own" in record["notes"]
