@@ -166,7 +166,7 @@ def load(path: Path) -> Waveforms:
     digits = load_layout("raw").digits
     if digits is None or digits.waveforms is None:
         raise AssertionError(path)
-    return read_waveforms(EventReader(events_of(path)), digits.waveforms)
+    return read_waveforms(EventReader(events_of(path)), digits.waveforms)[0]
 
 
 def main() -> None:
