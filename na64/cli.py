@@ -30,6 +30,7 @@ from na64.options import (
     VerifyOption,
     WorkersOption,
 )
+from na64.report_cli import report
 
 __all__ = ["app", "main"]
 
@@ -48,6 +49,7 @@ app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
+app.command("report")(report)
 
 _INTERRUPTED = 130  # exit status
 

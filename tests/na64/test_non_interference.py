@@ -81,6 +81,9 @@ READERS = {  # every command that reads data, and how
 READERS_OF_RUNS = {  # commands that read the run directory of data, and how
     "background": lambda run, out: ["background", run, "-o", out],
 }
+READERS_OF_ESTIMATES = {  # commands that read what `background` wrote too
+    "report": lambda run, out: ["report", run, "--background", out],
+}
 # Commands that read no file of events: they list, draw, make simulations, or check tables of conditions.
 WITHOUT_DATA = {
     *("setups", "layouts", "columns", "demo", "simulate", "processes", "conditions", "catalogue"),
@@ -95,7 +98,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_command_is_tested() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
     names |= {group.name for group in app.registered_groups}
-    assert names == {name.split("-")[0] for name in READERS} | set(READERS_OF_RUNS) | WITHOUT_DATA
+    assert (
+        names
+        == {name.split("-")[0] for name in READERS}
+        | set(READERS_OF_RUNS)
+        | set(READERS_OF_ESTIMATES)
+        | WITHOUT_DATA
+    )
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -119,8 +128,11 @@ def test_runs_of_closed_events_leave_no_trace(
 
     def run_and_read(data: Path, out: Path) -> list[Any]:
         run = out.with_name("run")
-        told = [na64(*READERS["run"](data, run)), na64(*READERS_OF_RUNS[reader](run, out))]
-        assert [one.status for one in told] == [0, 0], told
+        commands = [READERS["run"](data, run), READERS_OF_RUNS[reader](run, out)]
+        if reader == "background":
+            commands += [read(run, out) for read in READERS_OF_ESTIMATES.values()]
+        told = [na64(*command) for command in commands]
+        assert {one.status for one in told} == {0}, told
         return told
 
     assert_same(run_and_read, pair, tmp_path, lambda data, out: [data, out])
