@@ -32,6 +32,7 @@ from na64.options import (
     VerifyOption,
     WorkersOption,
 )
+from na64.report_cli import report
 from na64.runs_cli import diff, efficiency
 from na64.simulation_cli import processes, simulate
 
@@ -306,6 +307,7 @@ app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
+app.command("report")(report)
 app.command("align")(align)
 app.command("efficiency")(efficiency)
 app.command("diff")(diff)

@@ -8,7 +8,7 @@ __all__ = ["READS_EVENTS", "WITHOUT_DATA"]
 # tests/na64/test_non_interference.py.
 READS_EVENTS = frozenset(
     {
-        *("run", "reco", "inspect", "display", "explain", "background"),
+        *("run", "reco", "inspect", "display", "explain", "background", "report"),
         *("calibrate", "align"),
         *("freeze", "unblind", "diff", "efficiency"),
     }

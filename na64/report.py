@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from na64.plots import Figure
+from na64.report_style import STYLE
 from processors.quality import COUNTERS
 from processors.result import AnalysisResult, Sample
 from selections.selection import Selection
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["figures_html", "render_report", "replace_section", "table_html", "write_report"]
 
 _STATES = {  # of the blinding -> what is written above the report
     "closed": (
@@ -26,47 +27,9 @@ _STATES = {  # of the blinding -> what is written above the report
     "open": ("UNBLINDED", "A closed region has been opened by a statement. Still closed:"),
     "not applicable": ("Nothing is blinded", "There are no physics data in this run."),
 }
-_STYLE = """
-:root { --ink: #1c1e21; --soft: #5c6370; --line: #d8dbe0; --fill: #f5f6f8; --alert: #bd1f01; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1180px; padding: 1.5rem; color: var(--ink); background: #fff;
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-h1 { margin: 0; font-size: 1.7rem; }
-h1 small { font-weight: 400; color: var(--soft); font-size: 1.1rem; }
-h2 { margin: 2.2rem 0 .8rem; border-bottom: 2px solid var(--line); font-size: 1.25rem; }
-h3 { margin: 1.4rem 0 .4rem; font-size: 1.02rem; }
-h3 small { font-weight: 400; color: var(--soft); }
-nav a { margin-right: 1.1rem; color: #2a6fb8; }
-.blinding, .loss { margin: 1rem 0; padding: .8rem 1.1rem; border-left: 6px solid var(--soft);
-  background: var(--fill); }
-.blinding strong { font-size: 1.1rem; }
-.blinding p, .blinding ul, .loss h3 { margin: .2rem 0 0; }
-.closed, .loss { border-color: var(--alert); background: #fdf2ef; }
-.closed strong { color: var(--alert); }
-.open { border-color: #d98a00; background: #fff7e6; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; margin: .4rem 0 1rem; font-size: .9rem;
-  font-variant-numeric: tabular-nums; }
-th, td { padding: .22rem .7rem; text-align: left; vertical-align: top;
-  border-bottom: 1px solid var(--line); }
-thead th { border-bottom: 2px solid var(--soft); background: var(--fill); vertical-align: bottom; }
-tbody th { font-weight: 500; }
-td.n, th.n { text-align: right; white-space: nowrap; }
-code, td.code { font: .85em ui-monospace, "SF Mono", Consolas, monospace; overflow-wrap: anywhere; }
-td.code { min-width: 16em; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 1.2rem; }
-figure { margin: 0; break-inside: avoid; }
-figure img { width: 100%; height: auto; border: 1px solid var(--line); }
-figcaption { color: var(--soft); font-size: .85rem; }
-@media print {
-  body { max-width: none; padding: 0; font-size: 9pt; }
-  nav { display: none; }
-  .figures { grid-template-columns: 1fr 1fr; gap: .6rem; }
-  h2, h3 { break-after: avoid; }
-  tr { break-inside: avoid; }
-  .scroll { overflow: visible; }
-}
-"""
+_NO_BACKGROUND = (
+    "<p>Not estimated for this page: <code>na64 background</code>, then <code>na64 report</code>.</p>"
+)
 
 
 def write_report(
@@ -103,25 +66,89 @@ def render_report(
     sections = {
         "summary": ("Summary", _summary(run)),
         "cutflow": ("Cut-flow", _cutflows(result)),
-        "planes": ("(ECAL, HCAL) planes", _figures(planes)),
-        "thresholds": ("Cuts and N-1 distributions", _thresholds(selection) + _figures(margins)),
-        "spectra": ("Other spectra", _figures(others)),
-        **({"systematics": ("Systematic variations", _figures(shifts))} if shifts else {}),
+        "planes": ("(ECAL, HCAL) planes, before and after the cuts", _planes(planes)),
+        "thresholds": ("Cuts and N-1 distributions", _thresholds(selection) + figures_html(margins)),
+        "spectra": ("Other spectra", figures_html(others)),
+        **({"systematics": ("Systematic variations", figures_html(shifts))} if shifts else {}),
+        "background": ("Expected background", _NO_BACKGROUND),
         "provenance": ("Provenance", _provenance(run)),
     }
     kinds = ", ".join(sorted({sample.kind for sample in result.samples.values()})) or "no events"
     title = f"NA64 {run.get('analysis', '')}: {run.get('setup', '')}"
     links = "".join(f'<a href="#{key}">{escape(head)}</a>' for key, (head, _) in sections.items())
-    body = "".join(f'<h2 id="{key}">{escape(head)}</h2>\n{text}\n' for key, (head, text) in sections.items())
+    body = "".join(_section(key, head, text) for key, (head, text) in sections.items())
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<header>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header>\n"
         f"<h1>NA64 {_text(run.get('analysis'))} "
         f"<small>{_text(run.get('setup'))} · {escape(kinds)}</small></h1>\n"
-        f"{_blinding(run.get('blinding') or {})}\n<nav>{links}</nav>\n</header>\n"
+        f"{_blinding(run.get('blinding') or {})}\n{_facts(run, result)}\n"
+        f'<nav aria-label="Sections">{links}</nav>\n</header>\n'
         f"<main>\n{body}</main>\n</body>\n</html>\n"
     )
+
+
+def _section(key: str, head: str, text: str) -> str:
+    """Return a section between marks, by which `replace_section` finds it in a page."""
+    return (
+        f'<!-- {key} --><section aria-labelledby="{key}"><h2 id="{key}">{escape(head)}</h2>\n'
+        f"{text}\n</section><!-- end of {key} -->\n"
+    )
+
+
+def replace_section(page: str, key: str, head: str, text: str) -> str:
+    """
+    Put a new text into a section of a report.
+
+    Parameters
+    ----------
+    page : str
+        HTML of `render_report`.
+    key, head, text : str
+        Name of the section, its title, and its content as HTML.
+
+    Raises
+    ------
+    ValueError
+        If the page has no such section.
+    """
+    before, start, rest = page.partition(f"<!-- {key} -->")
+    _, end, after = rest.partition(f"<!-- end of {key} -->\n")
+    if not (start and end):
+        msg = f"the page has no section '{key}'; it was written by an older version: run `na64 run` again"
+        raise ValueError(msg)
+    return before + _section(key, head, text) + after
+
+
+def _facts(run: Mapping[str, Any], result: AnalysisResult) -> str:
+    """Return in one line what was looked at: setup, period, exposure, events."""
+    exposure, events = run.get("exposure") or {}, run.get("events") or {}
+    eot, lost = exposure.get("eot_used"), events.get("lost")
+    periods = sorted({s.blinding.period for s in result.samples.values() if s.blinding.period})
+    facts = {
+        "setup": run.get("setup"),
+        "period": ", ".join(periods) or None,
+        "particles on target": "not known" if eot is None else f"{eot:.4g}",
+        "entries processed": events.get("processed"),
+        "entries lost": lost or None,
+        "files": len(run.get("inputs") or []),
+    }
+    items = (f"<div><dt>{name}</dt><dd>{_text(v)}</dd></div>" for name, v in facts.items() if v is not None)
+    return f'<dl class="facts">{"".join(items)}</dl>'
+
+
+def _planes(planes: Sequence[Figure]) -> str:
+    """Return the plane before the cuts beside that after them, of each kind of events, then the others."""
+    named = {figure.name: figure for figure in planes}
+    ordered = []
+    for name in named:
+        before, after = name.replace("_final", "_loose"), name.replace("_loose", "_final")
+        if before != after and before in named and after in named:
+            ordered += [named[before], named[after]]
+    pairs = list(dict.fromkeys(ordered))
+    others = [figure for figure in planes if figure not in pairs]
+    return figures_html(pairs or others) + (figures_html(others) if pairs and others else "")
 
 
 def _blinding(blinding: Mapping[str, Any]) -> str:
@@ -206,7 +233,7 @@ def _losses(losses: Sequence[Mapping[str, Any]]) -> str:
         [loss.get("file"), "unknown" if loss.get("entries") is None else loss["entries"], loss.get("reason")]
         for loss in losses
     ]
-    return f'<div class="loss"><h3>Losses</h3>{_table(["file", "entries", "reason"], rows)}</div>'
+    return f'<div class="loss"><h3>Losses</h3>{table_html(["file", "entries", "reason"], rows)}</div>'
 
 
 def _quality(quality: Mapping[str, Any]) -> str:
@@ -220,7 +247,7 @@ def _quality(quality: Mapping[str, Any]) -> str:
     if not rows:
         return "<p>No digit was found damaged.</p>" if any(quality.values()) else ""
     head = ["dataset", "counter", "what it counts", "digits", "events"]
-    return f"<h3>Damaged digits and events</h3>{_table(head, rows, text=3)}"
+    return f"<h3>Damaged digits and events</h3>{table_html(head, rows, text=3)}"
 
 
 def _cutflows(result: AnalysisResult) -> str:
@@ -252,7 +279,7 @@ def _cutflow(name: str, sample: Sample) -> str:
     about = ", ".join(filter(None, [sample.kind, sample.setup, sample.blinding.period]))
     return (
         f"<h3>{escape(name)} <small>{escape(about)}; {sample.entries:,} entries</small></h3>"
-        f"{_table(head, rows, text=2)}{_regions(sample)}"
+        f"{table_html(head, rows, text=2)}{_regions(sample)}"
     )
 
 
@@ -269,7 +296,7 @@ def _regions(sample: Sample) -> str:
         [name, label, "blinded" if events is None else events]
         for name, (label, events) in sample.regions.items()
     ]
-    return _table(["region", "label", "events after all cuts"], rows, text=2) if rows else ""
+    return table_html(["region", "label", "events after all cuts"], rows, text=2) if rows else ""
 
 
 def _thresholds(selection: Selection) -> str:
@@ -282,10 +309,11 @@ def _thresholds(selection: Selection) -> str:
         ]
         place = "base requirement" if cut.name in selection.base.cuts else ""
         rows.append([cut.name, cut.describe(), ", ".join(params), place])
-    return _table(["cut", "requirement", "parameters [GeV, mm, ns, rad]", "part of"], rows, text=4)
+    return table_html(["cut", "requirement", "parameters [GeV, mm, ns, rad]", "part of"], rows, text=4)
 
 
-def _figures(figures: Sequence[Figure]) -> str:
+def figures_html(figures: Sequence[Figure]) -> str:
+    """Return figures, two in a row where there is room, with their PNG files in the page."""
     if not figures:
         return "<p>No figures.</p>"
     return f'<div class="figures">{"".join(map(_figure, figures))}</div>'
@@ -294,7 +322,7 @@ def _figures(figures: Sequence[Figure]) -> str:
 def _figure(figure: Figure) -> str:
     content = base64.b64encode(figure.png.read_bytes()).decode("ascii")
     return (
-        f'<figure id="{escape(figure.name)}"><img alt="{escape(figure.title)}" '
+        f'<figure id="{escape(figure.name)}"><img alt="{escape(f"{figure.title}. {figure.caption}")}" '
         f'src="data:image/png;base64,{content}"><figcaption><code>{escape(figure.name)}</code> '
         f"{escape(figure.caption)}</figcaption></figure>\n"
     )
@@ -310,7 +338,7 @@ def _provenance(run: Mapping[str, Any]) -> str:
         parts = digest if isinstance(digest, Mapping) else {"value": digest}
         scope = " ".join(str(parts[key]) for key in ("algorithm", "scope") if parts.get(key))
         rows.append([*cells, parts.get("value"), scope, bool(entry.get("verified"))])
-    found = [_table(head, rows)] if rows else ["<p>No inputs.</p>"]
+    found = [table_html(head, rows)] if rows else ["<p>No inputs.</p>"]
     times = {name: f"{value} s" for name, value in (run.get("seconds") or {}).items()}
     shown = {key: run.get(key) for key in ("versions", "git", "options", "selection", "identity")}
     for key, value in {**shown, "times": times or None}.items():
@@ -334,7 +362,7 @@ def _pairs(rows: Iterable[tuple[str, Any]]) -> str:
     return f'<div class="scroll"><table><tbody>{body}</tbody></table></div>'
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]], *, text: int = 0) -> str:
+def table_html(head: Sequence[str], rows: Sequence[Sequence[Any]], *, text: int = 0) -> str:
     """Return a table; ``text`` columns are words, of the others those that hold numbers stand right."""
     right = [index >= text > 0 or all(type(row[index]) is int for row in rows) for index in range(len(head))]
     marks = [' class="n"' if is_right else "" for is_right in right]

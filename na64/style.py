@@ -64,6 +64,7 @@ OVER_AXES: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}  #
 STYLE: Any = {  # for rc_context
     **hep.style.ROOT,
     "axes.unicode_minus": True,
+    "axes.formatter.use_mathtext": False,  # plain numbers look the same, and need no parser
     "font.size": 13,
     "font.sans-serif": ["TeX Gyre Heros", "DejaVu Sans"],
     "axes.linewidth": 1.0,
@@ -77,7 +78,6 @@ STYLE: Any = {  # for rc_context
     "pdf.fonttype": 42,  # text stays text
     "svg.hashsalt": "na64",
 }
-_THRESHOLD = "threshold, outside shaded"
 METADATA: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "ModDate": None, "Creator": "na64", "Producer": None},
@@ -125,11 +125,13 @@ def label_axes(axes: Axes, text: str, *, title: str = "", right: str = "") -> Fi
     right : str
         At the right end of the label's line: setup or period.
     """
-    # Without scilocator_adjust: it draws the whole figure, and opens a second one in pyplot.
-    hep.label.exp_text("NA64", f" {text}", loc=0, ax=axes, fontsize=13, scilocator_adjust=False)
+    figure = _figure_of(axes)  # mplhep's exp_text would draw it to learn where the second word begins
+    name = axes.annotate("NA64", (0, 1), (0, 5), fontsize=17, fontweight="bold", **OVER_AXES)
+    width = name.get_window_extent().width * 72 / figure.dpi  # [points]
+    axes.annotate(text, (0, 1), (width + 6, 5), fontsize=13, fontstyle="italic", **OVER_AXES)
     axes.annotate(right, (1, 1), (0, 5), ha="right", fontsize=11, **OVER_AXES)
     axes.annotate(title, (0, 1), (0, 25), fontsize=12 if len(title) < 75 else 10, **OVER_AXES)
-    return _figure_of(axes)
+    return figure
 
 
 def _figure_of(axes: Axes) -> Figure:
@@ -218,7 +220,7 @@ def add_text(axes: Axes, text: str, x: float, y: float, *, colour: str = INK) ->
 def add_window(axes: Axes, low: float, high: float) -> None:
     """Draw the limits of what is kept along x, infinite where open, and shade what is removed."""
     left, right = axes.get_xlim()
-    name: str | None = _THRESHOLD
+    name: str | None = "threshold, outside shaded"
     for limit, start, stop in ((low, left, low), (high, high, right)):
         if left < limit < right:
             axes.axvspan(start, stop, facecolor="0.55", alpha=0.2, linewidth=0, zorder=0)
@@ -278,8 +280,7 @@ def stretch_below(axes: Axes, limit: float, factor: float, unit: str) -> str:
     unit : str
         Of the limit.
     """
-    low, high = axes.get_ylim()
-    shift = (factor - 1) * limit
+    (low, high), shift = axes.get_ylim(), (factor - 1) * limit
 
     def forward(y: Floats) -> Floats:
         return np.where(y < limit, factor * y, y + shift)
@@ -312,8 +313,7 @@ def colour_map(axes: Axes, edges: tuple[Floats, Floats], values: Floats, label: 
     filled = np.ma.masked_less_equal(values, 0)
     low = min(1.0, float(filled.min())) if filled.count() else 1.0
     high = max(10 * low, float(filled.max())) if filled.count() else 10.0
-    x, y = edges
-    mesh = axes.pcolormesh(x, y, filled.T, norm=LogNorm(low, high), cmap="viridis", rasterized=True)
+    mesh = axes.pcolormesh(*edges, filled.T, norm=LogNorm(low, high), cmap="viridis", rasterized=True)
     frame, figure = axes.get_position(), _figure_of(axes)
     bar = figure.colorbar(mesh, cax=figure.add_axes((frame.x1 + 0.02, frame.y0, 0.025, frame.height)))
     bar.set_label(label)

@@ -108,6 +108,9 @@ RUN_READERS = {  # every command that reads run directories, of one run and of t
     "diff-json": lambda one, two: ["diff", one, two, "--json", "--events", 1000],
     "efficiency": lambda one, two: ["efficiency", one, two],
 }
+READERS_OF_ESTIMATES = {  # commands that read what `background` wrote too
+    "report": lambda run, out: ["report", run, "--background", out],
+}
 OTHERS = {"unblind"}  # have a test of their own below
 
 
@@ -129,7 +132,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_command_is_tested() -> None:
     """A new command must be registered, and have a case above if it reads events."""
     assert leaves(app) == READS_EVENTS | WITHOUT_DATA
-    cases = {name.split("-")[0] for name in (*READERS, *READERS_OF_RUNS, *RUN_READERS)}
+    cases = {name.split("-")[0] for name in (*READERS, *READERS_OF_RUNS, *READERS_OF_ESTIMATES, *RUN_READERS)}
     assert cases | OTHERS == READS_EVENTS
     assert not READS_EVENTS & WITHOUT_DATA
 
@@ -161,8 +164,11 @@ def test_runs_of_closed_events_leave_no_trace(
 
     def run_and_read(data: Path, out: Path) -> list[Any]:
         run = out.with_name("run")
-        told = [na64(*READERS["run"](data, run)), na64(*READERS_OF_RUNS[reader](run, out))]
-        assert [one.status for one in told] == [0, 0], told
+        commands = [READERS["run"](data, run), READERS_OF_RUNS[reader](run, out)]
+        if reader == "background":
+            commands += [read(run, out) for read in READERS_OF_ESTIMATES.values()]
+        told = [na64(*command) for command in commands]
+        assert {one.status for one in told} == {0}, told
         return told
 
     assert_same(run_and_read, pair, tmp_path, lambda data, out: [data, out])

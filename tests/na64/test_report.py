@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from na64.plots import Figure
-from na64.report import render_report, write_report
+from na64.report import render_report, replace_section, write_report
 from processors.result import AnalysisResult, Sample
 from selections.blinding import Blinding
 from selections.cutflow import count
@@ -156,7 +156,8 @@ def test_text_from_outside_is_escaped(tmp_path: Path) -> None:
     assert "b" not in {tag for tag, _ in page.tags}
     assert "a note <script>alert(1)</script>" in page.words
     assert "<img src=x> " in page.words
-    assert next(attrs["alt"] for tag, attrs in page.tags if tag == "img") == '"edep_plane_final" & <title>'
+    alt = next(attrs["alt"] for tag, attrs in page.tags if tag == "img")
+    assert alt == '"edep_plane_final" & <title>. a <caption>'
 
 
 def test_summary_accounts_for_every_event() -> None:
@@ -242,3 +243,31 @@ def test_an_empty_run_has_a_report() -> None:
     page = render({})
     assert page.open == []
     assert "No event was lost." in page.words
+
+
+def test_planes_before_and_after_the_cuts_stand_side_by_side(tmp_path: Path) -> None:
+    template = make_figures(tmp_path)[0]
+    names = ["edep_plane_dimuon", "edep_plane_loose_data", "edep_plane_loose_mc", "edep_plane_final_data"]
+    page = render(make_run(), *(template._replace(name=name) for name in names))
+    shown = [attrs["id"] for tag, attrs in page.tags if tag == "figure"]
+    assert shown == ["edep_plane_loose_data", "edep_plane_final_data", names[0], names[2]]
+
+
+def test_header_says_setup_exposure_and_losses() -> None:
+    known = make_run(exposure={"eot_used": 2.84e11})
+    for run, exposure in ((known, "2.84e+11"), (make_run(), "not known")):
+        text = render(run).text
+        header = text[: text.index("Summary", text.index("particles on target"))]
+        assert f"particles on target {exposure}" in " ".join(header.split())
+        assert "entries lost 34" in " ".join(header.split())
+
+
+def test_a_section_is_replaced_as_often_as_wanted() -> None:
+    before = render_report(make_run(), AnalysisResult(), SELECTION, [])
+    once = replace_section(before, "background", "Expected background", "<p>0.53</p>")
+    twice = replace_section(once, "background", "Expected background", "<p>0.47</p>")
+    assert Page(twice).open == []
+    assert ("0.53" in once, "0.53" in twice, "0.47" in twice) == (True, False, True)
+    assert len(Page(twice).tables) == len(Page(before).tables)
+    with pytest.raises(ValueError, match="no section 'shifts'"):
+        replace_section(before, "shifts", "", "")
