@@ -16,9 +16,9 @@ from datasets.hits import HitArrays
 from datasets.setups import load_setup
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
+from recon.hits import TrackerHits, join_hits, select_planes
 from recon.response import correct_nonlinearity
 from recon.straws import find_straw_hits, straw_table
-from recon.strip_hits import TrackerHits, join_hits, select_planes
 from recon.strips import find_strip_hits, strip_table
 from recon.waveforms import Quality, WaveformConfig, measure_waveforms
 
@@ -177,5 +177,15 @@ def _find_hits(digits: Digits, setup: Setup, n_events: int) -> dict[str, HitArra
         # a hit whose time is not known may be in time
         kept = ~((here.time < windows[:, 0]) | (here.time > windows[:, 1]))
         before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
-        hits[name] = HitArrays(here.plane[kept], here.x[kept], here.y[kept], before[here.offsets])
+        hits[name] = HitArrays(
+            here.plane[kept],
+            here.x[kept],
+            here.y[kept],
+            before[here.offsets],
+            here.x_error[kept],
+            here.y_error[kept],
+            here.time[kept],
+            here.x_source[kept],
+            here.y_source[kept],
+        )
     return hits

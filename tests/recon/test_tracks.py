@@ -185,6 +185,7 @@ def test_extrapolation_is_straight_behind_the_magnet_and_bent_inside() -> None:
         pytest.param([*ONE[:3], (3, ONE[3][1], ONE[3][2] + 20)], 0, id="off-the-road"),
         pytest.param([*ONE[:2], (2, 9e5, 0.0), (3, 9.7e5, 0.0)], 0, id="impossible-bend"),
         pytest.param([*ONE[:3], (3, 1e200, 1e308)], 0, id="absurd-hit"),
+        pytest.param([*ONE, *((0, x + 1, y + 30) for _, x, y in TWO)], 1, id="noise-in-one-plane"),
     ],
 )
 def test_counting(event: list[tuple[int, float, float]], count: int) -> None:

@@ -1,0 +1,185 @@
+"""The fit against a Kalman smoother, and what it says about residuals, kinks and hits of one signal."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.stats import chi2 as chi2_distribution
+from scipy.stats import kstest
+
+from physics.scattering import scattering_angle
+from recon.field import State, jacobian, propagate
+from recon.geometry import Beam, Magnet, Spectrometer
+from recon.track_fit import chi2_probability
+from recon.tracks import TrackConfig, TrackHits, TrackList, best_tracks, find_all_tracks
+from tests.recon.test_tracks import BEAM, DIPOLE, THICK, Z, as_hits, crossings, particles
+
+ERRORS = np.array([0.06, 0.08, 0.3, 0.12])
+
+
+def kalman(points: np.ndarray, errors: np.ndarray, momentum: float) -> tuple[np.ndarray, ...]:
+    """
+    Fit one track by a Kalman filter and smoother, linear around the nominal beam.
+
+    Returns state and covariance smoothed at the first plane and filtered at the last one, and the chi2.
+    """
+    start = State(*(np.array([v]) for v in (0.0, 0.0, 0.0, 0.0, -1 / BEAM.momentum)))
+    layers = [(p.z, p.radiation_lengths, i) for i, p in enumerate(THICK.planes)]
+    layers += [(z, t, -1) for z, t in THICK.window_radiation_lengths if z > Z[0]]
+    layers.sort()
+    state, cov = np.zeros(5), np.diag([1e4, 1e4, 1e-2, 1e-2, 1e-2])
+    project = np.eye(5)[:2]
+    steps, total, before = [], 0.0, Z[0]
+    for z, thickness, plane in layers:
+        here = propagate(start, Z[0], before, THICK.magnets)
+        move = jacobian(here, before, z, THICK.magnets)[:, :, 0]
+        state, cov, before = move @ state, move @ cov @ move.T, z
+        expected = state, cov
+        if plane >= 0:
+            nominal = np.ravel(propagate(start, Z[0], z, THICK.magnets)[:2])
+            left = points[plane] - nominal - project @ state
+            spread = project @ cov @ project.T + errors[plane] ** 2 * np.eye(2)
+            gain = cov @ project.T @ np.linalg.inv(spread)
+            total += left @ np.linalg.inv(spread) @ left
+            state = state + gain @ left
+            keep = np.eye(5) - gain @ project
+            cov = keep @ cov @ keep.T + errors[plane] ** 2 * gain @ gain.T
+        steps.append((move, *expected, state, cov))
+        if z == Z[-1]:
+            break
+        cov = cov + np.diag([0, 0, 1, 1, 0]) * scattering_angle(momentum, thickness) ** 2
+        steps.append((np.eye(5), state, cov, state, cov))
+    last = state + np.ravel(propagate(start, Z[0], Z[-1], THICK.magnets)), cov
+    smooth, smooth_cov = state, cov
+    for (_, _, _, filtered, spread), (move, predicted, expected_cov, *_) in zip(
+        steps[-2::-1], steps[:0:-1], strict=True
+    ):
+        gain = spread @ move.T @ np.linalg.inv(expected_cov)
+        smooth = filtered + gain @ (smooth - predicted)
+        smooth_cov = spread + gain @ (smooth_cov - expected_cov) @ gain.T
+    return smooth + np.ravel(start), smooth_cov, *last, total
+
+
+def fit(points: np.ndarray, errors: np.ndarray = ERRORS, **config: float) -> TrackList:
+    hits = as_hits(points)
+    own = np.tile(errors, len(points))
+    return find_all_tracks(TrackHits(*hits, own, own), THICK, BEAM, TrackConfig(**config))
+
+
+def test_the_fit_is_a_kalman_smoother() -> None:
+    rng = np.random.default_rng(3)
+    # near the nominal beam, where the exact propagation is as linear as that of the filter
+    start = State(*(np.full(1, v) for v in (0.0, 0.0, 0.0, 0.0, -1 / BEAM.momentum)))
+    points = crossings(start, THICK) + rng.normal(0, 1e-3, (1, 4, 2)) * ERRORS[None, :, None]
+    tracks = fit(points)
+    momentum = 1 / abs(tracks.state[0, 4])
+    first, first_cov, last, last_cov, total = kalman(points[0], ERRORS, momentum)
+    wide = np.sqrt(np.diagonal(tracks.covariance[0]))
+    assert (tracks.state[0] - first) / wide == pytest.approx(0, abs=1e-6)
+    scale = np.outer(wide, wide)
+    assert tracks.covariance[0] / scale == pytest.approx(first_cov / scale, abs=1e-6)
+    at_last = np.sqrt(np.diagonal(last_cov))
+    assert (tracks.face_state[0, 0] - last) / at_last == pytest.approx(0, abs=1e-6)
+    assert tracks.face_covariance[0, 0] / np.outer(at_last, at_last) == pytest.approx(
+        last_cov / np.outer(at_last, at_last), abs=1e-6
+    )
+    assert tracks.chi2[0] == pytest.approx(total, rel=1e-4)
+
+
+def test_pulls_with_the_errors_of_the_hits() -> None:
+    rng = np.random.default_rng(8)
+    truth = particles(20000, rng)
+    points = crossings(truth, THICK, rng)
+    errors = rng.uniform(0.04, 0.3, points.shape[:2])
+    hits = as_hits(points + rng.normal(0, 1, points.shape) * errors[..., None])
+    tracks = find_all_tracks(TrackHits(*hits, errors.ravel(), errors.ravel()), THICK, BEAM)
+    assert (np.diff(tracks.offsets) == 1).all()
+    away = (tracks.state - np.transpose(truth)) / np.sqrt(np.diagonal(tracks.covariance, axis1=1, axis2=2))
+    assert away.std(axis=0) == pytest.approx(1, abs=0.02)
+    assert np.nanstd(tracks.pull, axis=0) == pytest.approx(1, abs=0.02)
+    assert kstest(tracks.p_value, "uniform").pvalue > 1e-3
+    assert 0.001 < np.mean(tracks.kink > 3) < 0.05
+
+
+@pytest.mark.parametrize("ndf", range(1, 10))
+def test_probability_of_chi2(ndf: int) -> None:
+    values = np.array([0.0, 0.1, 1.0, 5.0, 40.0])
+    found = [chi2_probability(v, ndf) for v in values]
+    assert found == pytest.approx(chi2_distribution.sf(values, ndf), rel=1e-10)
+
+
+def test_a_kink_is_seen() -> None:
+    straight = crossings(particles(1, np.random.default_rng(1)), THICK)
+    kinked = straight.copy()
+    kinked[:, 2:, 1] += 4.0 * np.array([1.0, 1.0 + 1 / 17.5])
+    assert fit(straight).kink < 1e-3
+    assert fit(kinked, max_chi2_per_ndf=1e5, road=1e3).kink > 5
+
+
+def test_readings_of_one_signal_are_one_track() -> None:
+    points = crossings(particles(1, np.random.default_rng(2)), THICK)
+    twice = as_hits(np.repeat(points, 2, axis=0) + np.array([0.0, 0.05])[:, None, None])
+    order = np.argsort(twice.plane, kind="stable")
+    hits = TrackHits(twice.plane[order], twice.x[order], twice.y[order], np.array([0, 8]))
+    assert np.diff(find_all_tracks(hits, THICK, BEAM).offsets) == 2
+    sources = {"x_source": hits.plane, "y_source": np.arange(8)}
+    assert np.diff(find_all_tracks(hits._replace(**sources), THICK, BEAM).offsets) == 1
+
+
+def test_hits_that_do_not_join_are_counted() -> None:
+    points = crossings(particles(1, np.random.default_rng(2)), THICK)
+    hits = as_hits(points)
+    more = TrackHits(
+        np.append(hits.plane, [0, 2]),
+        np.append(hits.x, [9, 9]),
+        np.append(hits.y, [30, 30]),
+        np.array([0, 6]),
+    )
+    tracks = find_all_tracks(more, THICK, BEAM)
+    assert tracks.n_upstream.tolist() == [1]
+
+
+MAP = Magnet(
+    name="map", z=0.0, length=4000.0, table=((0, 0.0), (300, -1.5), (2000, -1.9), (3700, -1.5), (4000, 0.0))
+)
+
+
+@pytest.mark.parametrize("momentum", [20.0, 60.0, 100.0, 200.0])
+def test_momentum_in_a_field_map(momentum: float) -> None:
+    """The equation of motion is integrated through the map by other means."""
+
+    def bend(z: float, v: np.ndarray) -> np.ndarray:
+        field = np.interp(z, *np.transpose(MAP.table), left=0.0, right=0.0)
+        force = -299792458e-12 * np.cross(v[2:], [0.0, field, 0.0])
+        return np.array([v[2], v[3], *force]) / v[4]
+
+    direction = np.array([1e-4, -2e-4, 1.0])
+    vector = np.array([2.0, -1.0, *(momentum * direction / np.linalg.norm(direction))])
+    path = solve_ivp(bend, (Z[0], Z[-1]), vector, t_eval=Z, rtol=1e-10, atol=1e-10, max_step=100.0)
+    spectrometer = replace(THICK, magnets=(MAP,))
+    tracks = find_all_tracks(TrackHits(*as_hits(path.y[:2].T[None])), spectrometer, BEAM)
+    assert best_tracks(tracks, BEAM).momentum == pytest.approx(momentum, rel=5e-4)
+
+
+def test_a_thin_magnet_is_nearly_a_thick_one() -> None:
+    points = crossings(particles(100, np.random.default_rng(4)), THICK)
+    thick, thin = (best_tracks(fit(points, field=field), BEAM) for field in ("thick", "thin"))
+    assert thin.momentum == pytest.approx(thick.momentum, rel=1e-3)
+    assert not np.array_equal(thin.momentum, thick.momentum)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"table": ((0.0, 1.0), (3000.0, 1.0))}, {"table": ((0.0, 1.0), (4000.0, 1.0))}, {"field": np.nan}],
+)
+def test_magnets_that_contradict_themselves(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="mbpl"):
+        replace(DIPOLE, **change)
+
+
+def test_a_spectrometer_of_too_many_planes_is_refused() -> None:
+    planes = tuple(replace(THICK.planes[0], z=float(z)) for z in range(13))
+    many: Spectrometer = replace(THICK, planes=planes)
+    with pytest.raises(ValueError, match="13 planes"):
+        find_all_tracks(TrackHits(*as_hits(np.zeros((0, 13, 2)))), many, Beam(particle="e-", momentum=100.0))
