@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 _LEAST_LEVER = 1e-3  # of a kick's information that the other parameters leave
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def describe(
     states: Floats, chi2: Floats, chosen: Ints, hits: SortedHits, problem: TrackProblem, work: Workspace
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
@@ -93,7 +93,7 @@ def describe(
     return covariance, p_value, residual, pull, kink, at_face, face_covariance
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _inverse_of_lower(lower: Floats) -> Floats:
     """Return the inverse of a lower triangle; what is above the diagonal is not looked at."""
     n = len(lower)
@@ -107,7 +107,7 @@ def _inverse_of_lower(lower: Floats) -> Floats:
     return inverse
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _kink(inverse: Floats, white: Floats, free: Floats, rows: Ints, problem: TrackProblem) -> float:
     """Return the largest score of one more kick in any layer and direction, NaN where none can be seen."""
     n, largest = len(rows), np.nan
@@ -122,11 +122,11 @@ def _kink(inverse: Floats, white: Floats, free: Floats, rows: Ints, problem: Tra
             continue
         score = abs(seen @ white) / math.sqrt(information)
         if not score <= largest:
-            largest = score
+            largest = score  # type: ignore[assignment]
     return largest
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _reach_faces(
     state: Floats,
     scale: float,

@@ -45,7 +45,7 @@ def workspace(n_planes: int) -> Workspace:
     )  # fmt: skip
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def cross(state: Floats, pieces: Floats, first: int, stop: int, is_thin: bool) -> None:
     """Move a state (5,) in place through pieces of field, as `recon.field.propagate` does."""
     for i in range(first, stop):
@@ -76,7 +76,7 @@ def cross(state: Floats, pieces: Floats, first: int, stop: int, is_thin: bool) -
         state[2], state[3] = sin_out / cos_out, dip / cos_out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def residuals(state: Floats, xy: Floats, problem: TrackProblem, work: Workspace, n: int) -> None:
     """Fill measured minus predicted; `xy` (2 n_planes,) has the hits in the rows that are used."""
     there, first, row = work.change, 0, 0
@@ -90,7 +90,7 @@ def residuals(state: Floats, xy: Floats, problem: TrackProblem, work: Workspace,
             row += 2
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def factorise(variance: Floats, q_over_p: float, problem: TrackProblem, work: Workspace, n: int) -> float:
     """
     Fill the factors of the covariance and of the normal matrix; return the log determinant.
@@ -142,7 +142,7 @@ def factorise(variance: Floats, q_over_p: float, problem: TrackProblem, work: Wo
     return total + math.log(log_det)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def whiten(work: Workspace, n: int) -> float:
     """Fill L^-1 residual and return its square, the chi2."""
     chi2 = 0.0
@@ -155,7 +155,7 @@ def whiten(work: Workspace, n: int) -> float:
     return chi2
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def step(work: Workspace, n: int) -> float:
     """
     Move the state towards the least squares by the residuals that are there; return their chi2 behind it.
@@ -181,7 +181,7 @@ def step(work: Workspace, n: int) -> float:
     return chi2
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def chi2_probability(chi2: float, ndf: int) -> float:
     """Return the probability of a larger chi2 (Abramowitz and Stegun 26.4.4 and 26.4.5)."""
     if ndf % 2 == 0:

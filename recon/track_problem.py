@@ -96,7 +96,7 @@ def track_problem(
         np.array(crossings, dtype=np.float64).ravel(), pieces, stop, design, scatter, kicks, *patterns,
         _bend_variance(z, scattered[1::2]), face_pieces, face_stop,
         np.array([way[:4] for way in ways[n:]]).reshape(-1, 4, 5),
-        np.array([f @ scattered.T for f in far]).reshape(-1, 4, 2 * n),
+        np.array([f @ scattered.T for f in far]).reshape(len(far), 4, 2 * n),
         np.array([f @ f.T for f in far]).reshape(-1, 4, 4),
     )  # fmt: skip
 

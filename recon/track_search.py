@@ -34,7 +34,7 @@ class SortedHits(NamedTuple):
     lateness: Floats  # (n_hits,) square of the time over its error; 0 where not known
     x_source: Ints  # (n_hits,) equal in a plane: of one signal
     y_source: Ints  # (n_hits,)
-    index: Ints  # (n_hits,) in the order they came in
+    index: Ints  # type: ignore[assignment]  # (n_hits,) in the order they came in
 
 
 class Limits(NamedTuple):
@@ -56,7 +56,7 @@ class _Candidates(NamedTuple):
     hits: Ints  # (most, n_planes) -1 where there is none
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def search(
     hits: SortedHits, n_events: int, problem: TrackProblem, limits: Limits, work: Workspace
 ) -> tuple[Ints, Floats, Floats, Ints, Mask]:
@@ -96,7 +96,7 @@ def search(
     return offsets, states[:total].copy(), chi2[:total].copy(), chosen[:total].copy(), is_overflow
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _combine(
     first: Ints,
     hits: SortedHits,
@@ -155,7 +155,7 @@ def _combine(
     return n
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _is_on_road(
     hit: int,
     plane: int,
@@ -182,7 +182,7 @@ def _is_on_road(
     return bool(away * away <= limits.road**2 * variance)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fit(
     choice: Ints,
     first: Ints,
@@ -224,7 +224,7 @@ def _fit(
     return 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _approach(
     xy: Floats, pattern: int, problem: TrackProblem, iterations: int, work: Workspace, n: int
 ) -> None:
@@ -242,7 +242,7 @@ def _approach(
                 work.state[p] += gain[p, work.rows[i]] * work.residual[i]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _accept(
     found: _Candidates, n: int, hits: SortedHits, first: Ints, is_taken: Mask, best: _Candidates, n_best: int
 ) -> int:
@@ -268,7 +268,7 @@ def _accept(
     return n_best
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _take(hit: int, first: int, stop: int, hits: SortedHits, is_taken: Mask) -> None:
     """Mark a hit and all others of its plane that are made of the same signals."""
     for other in range(first, stop):

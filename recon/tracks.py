@@ -233,8 +233,9 @@ def best_tracks(tracks: TrackList, beam: Beam) -> Tracks:
     state = first_of_each(tracks.state, tracks.offsets)
     q_over_p = state[:, 4]
     momentum = 1 / np.abs(q_over_p)
-    at_exit = first_of_each(tracks.face_state[:, :1], tracks.offsets).reshape(len(count), -1)
-    at_exit = at_exit if at_exit.shape[1] else np.full((len(count), 5), np.nan)  # no planes, no exit
+    at_exit = np.full((len(count), 5), np.nan)
+    if tracks.face_state.shape[1]:  # a spectrometer without planes has no last one
+        at_exit = first_of_each(tracks.face_state[:, 0], tracks.offsets)
     return Tracks(
         count=count,
         momentum=momentum,
@@ -309,18 +310,20 @@ def _sort_hits(hits: TrackHits, resolution: Floats, time_error: float) -> Sorted
     order = order[is_good[order]]
     counts = np.bincount(cell[order], minlength=n_events * n_planes)
     plane, number = hits.plane[order], np.arange(n)[order]
-    variances = [_variance(error, order, resolution[plane]) for error in (hits.x_error, hits.y_error)]
+    x_variance, y_variance = (
+        _variance(error, order, resolution[plane]) for error in (hits.x_error, hits.y_error)
+    )
     lateness = np.zeros(len(order))
     if hits.time is not None:
         lateness = np.nan_to_num((hits.time[order] / time_error) ** 2)
-    sources = [
+    x_source, y_source = (
         number if given is None else np.asarray(given, np.int64)[order]
         for given in (hits.x_source, hits.y_source)
-    ]
+    )
     return SortedHits(
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         hits.x[order].astype(np.float64), hits.y[order].astype(np.float64),
-        *variances, lateness, *sources, number,
+        x_variance, y_variance, lateness, x_source, y_source, number,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def measure(name: str, path: str) -> str:
     """Return the row of one file."""
     setup = load_setup(name)
     spectrometer = setup.spectrometers["incoming"]
-    events = NanoEventsFactory.from_root({path: "events"}, schemaclass=schema_for("raw")).events()
+    events = NanoEventsFactory.from_root({path: "raw"}, schemaclass=schema_for("raw")).events()
     raw = decode(events, layout_of(events), setup)
     raw = raw._replace(digits=raw.digits._replace(waveforms=None))
     hits = TrackHits(*calibrate_digits(raw, setup, conditions_of(name, None, ())).hits["incoming"])
