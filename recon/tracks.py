@@ -186,7 +186,7 @@ def find_all_tracks(
     original = np.where(chosen >= 0, np.append(good.index, -1)[chosen], -1)
     return TrackList(
         offsets, state, covariance, chi2, 2 * n_hits - 5, p_value, original,
-        residual.reshape(-1, n_planes, 2), pull.reshape(-1, n_planes, 2), kink,
+        residual.reshape(len(state), n_planes, 2), pull.reshape(len(state), n_planes, 2), kink,
         per_event[event] - (chosen[:, upstream] >= 0).sum(axis=1), at_face, face_covariance, is_overflow,
     )  # fmt: skip
 
