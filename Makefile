@@ -12,7 +12,7 @@ demo: setup ## simulate, reconstruct, select and plot a small sample
 	@.venv/bin/na64 demo $(ARGS)
 
 test: setup ## run the tests
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -p no:benchmark -n auto --dist worksteal $(ARGS)
 
 lint: setup ## check style, format and types
 	@.venv/bin/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import awkward as ak
@@ -30,6 +31,7 @@ class Quantities(NamedTuple):
     arrays: Mapping[str, Array]  # (n_events, ...)
     hits: Mapping[str, HitArrays]  # spectrometer -> hits
     digits: Digits = Digits()  # of level raw
+    damage: Mapping[str, Array] = MappingProxyType({})  # quality counter -> (n_events,) digits of each event
 
 
 def available(layout: Layout, branches: set[str]) -> set[str]:
@@ -108,7 +110,10 @@ def select_events(quantities: Quantities, mask: npt.NDArray[np.bool_]) -> Quanti
     """Return the quantities of the events where ``mask``, shape (n_events,), is True."""
     arrays = {name: values[mask] for name, values in quantities.arrays.items()}
     hits = {name: select_hits(found, mask) for name, found in quantities.hits.items()}
-    return Quantities(int(np.count_nonzero(mask)), arrays, hits, select_digits(quantities.digits, mask))
+    damage = {name: values[mask] for name, values in quantities.damage.items()}
+    return Quantities(
+        int(np.count_nonzero(mask)), arrays, hits, select_digits(quantities.digits, mask), damage
+    )
 
 
 def _present(reader: EventReader, name: str, source: object, layout: Layout) -> bool:

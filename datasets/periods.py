@@ -10,6 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from datasets.config import ConfigError, build, nearest, read_yaml
 from recon.columns import COLUMNS
 
@@ -35,6 +38,13 @@ class Period:
     def covers(self, run: int) -> bool:
         """Return whether ``run`` belongs to the period."""
         return any(first <= run <= last for first, last in self.runs)
+
+    def cover(self, runs: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Return which of the runs, (n_events,), belong to the period."""
+        inside = np.zeros(len(runs), dtype=bool)
+        for first, last in self.runs:
+            inside |= (runs >= first) & (runs <= last)
+        return inside
 
 
 @cache

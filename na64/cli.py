@@ -10,7 +10,26 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from na64.conditions_cli import catalogue, conditions_app
+from na64.background_cli import background
+from na64.conditions_cli import catalogue as list_catalogue
+from na64.conditions_cli import conditions_app
+from na64.events_cli import WHICH, display, explain
+from na64.options import (
+    CatalogueOption,
+    ChunkOption,
+    ConditionsOption,
+    ExecutorOption,
+    Inputs,
+    KindOption,
+    LayoutOption,
+    LossOption,
+    OverwriteOption,
+    SchedulerOption,
+    SeedOption,
+    SetupOption,
+    VerifyOption,
+    WorkersOption,
+)
 
 __all__ = ["app", "main"]
 
@@ -25,52 +44,12 @@ app = typer.Typer(
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
-app.command("catalogue")(catalogue)
+app.command("catalogue")(list_catalogue)
+app.command("display", epilog=WHICH)(display)
+app.command("explain", epilog=WHICH)(explain)
+app.command("background")(background)
 
 _INTERRUPTED = 130  # exit status
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        help="ROOT files, globs, directories, URLs, or a fileset (YAML, JSON). NAME=PATH names the dataset.",
-        metavar="INPUTS...",
-        show_default=False,
-    ),
-]
-SetupOption = Annotated[
-    str | None,
-    typer.Option("--setup", help="Detector setup, by name or YAML path. Default: by layout or run."),
-]
-LayoutOption = Annotated[
-    str | None, typer.Option("--layout", help="Layout of the files, by name or YAML path. Default: found.")
-]
-KindOption = Annotated[
-    str | None,
-    typer.Option("--kind", help="data: treat simulation as data. Can only make a file stricter than it is."),
-]
-ExecutorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--executor", help="iterative (this process), futures (processes) or dask. Default: by --workers."
-    ),
-]
-WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
-SchedulerOption = Annotated[
-    str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler; implies dask.")
-]
-ChunkOption = Annotated[int, typer.Option("--chunk-size", min=1, help="Events per chunk.")]
-SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of the smearing of simulated events.")
-]
-LossOption = Annotated[
-    float,
-    typer.Option("--max-loss", min=0, max=1, help="Fraction of events that may be lost with exit status 0."),
-]
-ConditionsOption = Annotated[
-    list[Path] | None,
-    typer.Option("--conditions", help="Tables that override ours, for raw digits; repeat.", metavar="PATH"),
-]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
-VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]
 
 
 @app.command()
@@ -82,6 +61,7 @@ def run(
     layout: LayoutOption = None,
     kind: KindOption = None,
     conditions: ConditionsOption = None,
+    catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -112,6 +92,7 @@ def run(
                 layout=layout,
                 kind=kind,
                 conditions=tuple(str(path) for path in conditions or ()),
+                catalogue=catalogue,
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,
@@ -142,6 +123,7 @@ def reco(
     layout: LayoutOption = None,
     kind: KindOption = None,
     conditions: ConditionsOption = None,
+    catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -165,6 +147,7 @@ def reco(
                 layout=layout,
                 kind=kind,
                 conditions=tuple(str(path) for path in conditions or ()),
+                catalogue=catalogue,
                 executor=executor,
                 workers=workers,
                 scheduler=scheduler,

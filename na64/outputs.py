@@ -12,9 +12,12 @@ from na64.errors import UserError
 __all__ = ["check_output", "replace_path"]
 
 _MARK = "run.json"  # what makes a directory a run directory
+_DIRECTORIES = {_MARK: "a run directory", "background.json": "a background estimate"}
 
 
-def check_output(path: Path, inputs: Iterable[str], *, overwrite: bool, is_directory: bool) -> None:
+def check_output(
+    path: Path, inputs: Iterable[str], *, overwrite: bool, is_directory: bool, mark: str = _MARK
+) -> None:
     """
     Refuse an output that cannot be written, that is there, or that would destroy something else.
 
@@ -27,6 +30,8 @@ def check_output(path: Path, inputs: Iterable[str], *, overwrite: bool, is_direc
         Whether an output of the same kind may be replaced.
     is_directory : bool
         Whether the output is a run directory.
+    mark : str
+        File by which a directory of this kind is known.
 
     Raises
     ------
@@ -37,7 +42,7 @@ def check_output(path: Path, inputs: Iterable[str], *, overwrite: bool, is_direc
         msg = f"{path} is there already; choose another --output, or replace it with --overwrite"
         raise UserError(msg)
     if path.exists():
-        _check_replaceable(path, inputs, is_directory=is_directory)
+        _check_replaceable(path, inputs, mark if is_directory else None)
     place = path.absolute().parent
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -48,7 +53,7 @@ def check_output(path: Path, inputs: Iterable[str], *, overwrite: bool, is_direc
         raise UserError(msg) from error
 
 
-def _check_replaceable(path: Path, inputs: Iterable[str], *, is_directory: bool) -> None:
+def _check_replaceable(path: Path, inputs: Iterable[str], mark: str | None) -> None:
     """Refuse to replace what is not an output of the same kind, or is or holds an input."""
     target = path.resolve()
     for name in inputs:
@@ -56,9 +61,9 @@ def _check_replaceable(path: Path, inputs: Iterable[str], *, is_directory: bool)
         if source == target or target in source.parents:
             msg = f"--overwrite would destroy the input {name}; choose another --output than {path}"
             raise UserError(msg)
-    is_ours = (path / _MARK).is_file() if is_directory else path.is_file()
+    is_ours = path.is_file() if mark is None else (path / mark).is_file()
     if not is_ours:
-        kind = f"a run directory (it has no {_MARK})" if is_directory else "a file"
+        kind = "a file" if mark is None else f"{_DIRECTORIES[mark]} (it has no {mark})"
         msg = f"{path} is not {kind}, so --overwrite does not replace it; choose another --output"
         raise UserError(msg)
 

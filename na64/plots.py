@@ -160,7 +160,8 @@ def _place(name: str, histogram: AnyHist, selection: Selection) -> tuple[int, in
 def _title(name: str, histogram: AnyHist, cut: Cut | None) -> str:
     if cut is not None:
         return f"all cuts but {cut.describe()}"
-    stage = "after all cuts" if name.endswith("_final") else "after the base requirement"
+    stages = {"final": "after all cuts", "dimuon": "after all cuts but the VETO"}
+    stage = stages.get(name.rpartition("_")[2], "after the base requirement")
     what = " against ".join(axis.label.partition("[")[0].strip() for axis in reversed(histogram.axes[2:]))
     return f"{what}, {stage}"
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from na64 import __version__
+from na64.tables import quality_json
 from processors.result import AnalysisResult
 from processors.rooms import source_digest
 from processors.runner import Account, Prepared
@@ -33,6 +34,7 @@ class RunRecord:
     account: Account
     prepared: Prepared
     selection: Selection
+    exposure: Mapping[str, Any]  # from `na64.exposure.describe_exposure`
     options: Mapping[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -51,11 +53,9 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
             "unknown_files": account.unknown_files,
         },
         "losses": [asdict(loss) for loss in account.losses],
-        "exposure": {
-            "eot_input": None,
-            "eot_used": None,
-            "eot_lost": None,
-            "reason": "the run catalogue has no particles on target for these files",
+        "exposure": dict(record.exposure),
+        "quality": {
+            name: quality_json(sample.quality) for name, sample in sorted(record.result.samples.items())
         },
         "blinding": _blinding(record.result),
         "inputs": describe_inputs(prepared),

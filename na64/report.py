@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from na64.plots import Figure
+from processors.quality import COUNTERS
 from processors.result import AnalysisResult, Sample
 from selections.selection import Selection
 
@@ -165,7 +166,10 @@ def _summary(run: Mapping[str, Any]) -> str:
     rows.append(("thresholds changed by options", ", ".join(changed) or "none"))
     notes = "".join(f"<li>{_text(note)}</li>" for note in run.get("notes") or [])
     return (
-        _pairs(rows) + _losses(run.get("losses") or []) + (f"<h3>Notes</h3><ul>{notes}</ul>" if notes else "")
+        _pairs(rows)
+        + _losses(run.get("losses") or [])
+        + _quality(run.get("quality") or {})
+        + (f"<h3>Notes</h3><ul>{notes}</ul>" if notes else "")
     )
 
 
@@ -177,6 +181,20 @@ def _losses(losses: Sequence[Mapping[str, Any]]) -> str:
         for loss in losses
     ]
     return f'<div class="loss"><h3>Losses</h3>{_table(["file", "entries", "reason"], rows)}</div>'
+
+
+def _quality(quality: Mapping[str, Any]) -> str:
+    """Return what was damaged in the raw digits of each dataset."""
+    rows = [
+        [dataset, name, COUNTERS[name].label, count["digits"], count["events"]]
+        for dataset, counts in quality.items()
+        for name, count in counts.items()
+        if count["events"]
+    ]
+    if not rows:
+        return "<p>No digit was found damaged.</p>" if any(quality.values()) else ""
+    head = ["dataset", "counter", "what it counts", "digits", "events"]
+    return f"<h3>Damaged digits and events</h3>{_table(head, rows, text=3)}"
 
 
 def _cutflows(result: AnalysisResult) -> str:

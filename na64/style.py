@@ -24,6 +24,7 @@ __all__ = [
     "ACCENT",
     "COLOURS",
     "INK",
+    "METADATA",
     "OVER_AXES",
     "STYLE",
     "add_note",
@@ -77,7 +78,7 @@ STYLE: Any = {  # for rc_context
     "svg.hashsalt": "na64",
 }
 _THRESHOLD = "threshold, outside shaded"
-_METADATA: dict[str, dict[str, Any]] = {
+METADATA: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "ModDate": None, "Creator": "na64", "Producer": None},
     ".svg": {"Date": None, "Creator": "na64"},
@@ -159,10 +160,10 @@ def write_figure(figure: Figure, path: Path) -> None:
         If the path ends in none of these.
     """
     ending = path.suffix.lower()
-    if ending not in _METADATA:
-        msg = f"cannot draw into {path}: its name must end with one of {', '.join(_METADATA)}"
+    if ending not in METADATA:
+        msg = f"cannot draw into {path}: its name must end with one of {', '.join(METADATA)}"
         raise ValueError(msg)
-    figure.savefig(path, metadata=_METADATA[ending])
+    figure.savefig(path, metadata=METADATA[ending])
 
 
 def colour_of(index: int) -> tuple[str, str]:

@@ -6,9 +6,18 @@ import csv
 import io
 from typing import Any
 
+from processors.quality import COUNTERS, Counts
 from processors.result import AnalysisResult, Sample
 
-__all__ = ["cutflow_csv", "cutflow_json", "cutflow_latex", "cutflow_text"]
+__all__ = [
+    "cutflow_csv",
+    "cutflow_json",
+    "cutflow_latex",
+    "cutflow_text",
+    "latex",
+    "quality_json",
+    "quality_text",
+]
 
 _COLUMNS = (
     "name",
@@ -111,7 +120,7 @@ def _sample_latex(name: str, sample: Sample) -> str:
     lines = [
         r"\begin{tabular}{lrrrr}",
         r"\toprule",
-        rf"{_latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
+        rf"{latex(name)} ({sample.kind}) & events & alone & all but one & efficiency [\%] \\",
         r"\midrule",
     ]
     for row in sample.cutflow.rows(weighted=False):
@@ -122,12 +131,30 @@ def _sample_latex(name: str, sample: Sample) -> str:
             else f"${100 * eff:.2f}_{{-{100 * (eff - low):.2f}}}^{{+{100 * (high - eff):.2f}}}$"
         )
         counts = " & ".join(str(row[key]) for key in ("in_order", "alone", "all_but_one"))
-        lines.append(rf"{_latex(row['label'])} & {counts} & {rate} \\")
+        lines.append(rf"{latex(row['label'])} & {counts} & {rate} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def _latex(text: str) -> str:
+def latex(text: str) -> str:
     """Return text with the characters escaped that LaTeX takes for commands."""
     for plain, escaped in _LATEX.items():
         text = text.replace(plain, escaped)
     return text
+
+
+def quality_json(counts: Counts) -> dict[str, dict[str, int | None]]:
+    """Return the quality counters of raw digits for run.json, those that counted nothing too."""
+    return {name: {"digits": count.digits, "events": count.events} for name, count in counts.items()}
+
+
+def quality_text(name: str, counts: Counts) -> str:
+    """Return a short table of the quality counters that counted something; empty if none did."""
+    found = {key: count for key, count in counts.items() if count.events}
+    if not found:
+        return ""
+    width = max(map(len, found))
+    lines = [f"{name}: damaged digits and events", f"  {'counter':<{width}}  {'digits':>9} {'events':>9}"]
+    for key, count in found.items():
+        digits = "-" if count.digits is None else count.digits
+        lines.append(f"  {key:<{width}}  {digits:>9} {count.events:>9}  {COUNTERS[key].label}")
+    return "\n".join(lines) + "\n"

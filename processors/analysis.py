@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import awkward as ak
 import numpy as np
-import numpy.typing as npt
 from coffea import processor
 
 from datasets.conditions import Conditions
 from datasets.decode import Quantities, decode
-from datasets.layouts import Layout, layout_names, load_layout
-from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
+from datasets.digits import select_digits
+from datasets.layouts import Layout
+from datasets.periods import period_of_run
 from datasets.probe import Kind, stricter
 from datasets.reader import ReadError
 from datasets.schema import layout_of
-from datasets.setups import load_setup, setup_names
-from processors.digits import calibrate_digits, conditions_of
+from datasets.setups import load_setup
+from processors.context import Context, find_period, has_truth, own_words
+from processors.digits import calibrate_digits, conditions_of, refuse_spills, spills_in
 from processors.histograms import HistogramSpec, fill, nminus1_spec
+from processors.quality import count_damage
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
 from processors.result import AnalysisResult, Sample
+from processors.selected import Columns, Details, Selected
 from recon.geometry import Setup
 from recon.srd import SrdTagConfig
 from selections.blinding import Blinding
@@ -34,36 +36,7 @@ from selections.selection import Selection, SelectionError, load_selection
 
 __all__ = ["AnalysisProcessor", "Context", "Selected", "missing_columns_message"]
 
-Columns = Mapping[str, npt.NDArray[Any]]
 _LARGE = 5000  # entries of a chunk that is worth a garbage collection, which takes 0.1 s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a chunk of events is."""
-
-    dataset: str
-    kind: Kind
-    layout: Layout
-    setup: Setup
-    period: Period | None  # None for simulation
-    blinding: Blinding
-    selection: Selection
-    conditions: Conditions | None = None  # of raw digits
-    has_own_conditions: bool = False  # tables of the user's own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selected:
-    """The events of a chunk that may be seen, with all their columns."""
-
-    context: Context
-    entries: int
-    n_events: int
-    columns: Columns
-    base: Mask  # (n_events,)
-    weight: npt.NDArray[np.float64]
-    total_weight: tuple[float, float]  # sum and sum of squares over all entries
 
 
 class AnalysisProcessor(processor.ProcessorABC):
@@ -85,6 +58,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         Of the smearing of simulated events.
     conditions : sequence of paths
         Tables of conditions that override ours, for raw digits.
+    bad_spills : mapping of run to spills, optional
+        Whose events of data are no triggers; None: all spills of the run.
     """
 
     analysis: ClassVar[str]
@@ -98,12 +73,14 @@ class AnalysisProcessor(processor.ProcessorABC):
         without: Sequence[str] = (),
         seed: int = 1,
         conditions: Sequence[str | Path] = (),
+        bad_spills: Mapping[int, tuple[int, ...] | None] | None = None,
     ) -> None:
         self.setup = setup
         self.changes = tuple(changes)
         self.without = tuple(without)
         self.seed = seed
         self.conditions = tuple(str(path) for path in conditions)
+        self.bad_spills = dict(bad_spills or {})
 
     def process(self, events: ak.Array) -> AnalysisResult:
         """
@@ -145,7 +122,9 @@ class AnalysisProcessor(processor.ProcessorABC):
             self.analysis, setup.name, tuple(setup.detectors), changes=self.changes, without=self.without
         )
 
-    def select(self, events: ak.Array, *, need_base_of_simulation: bool = True) -> Selected:
+    def select(
+        self, events: ak.Array, *, need_base_of_simulation: bool = True, with_details: bool = False
+    ) -> Selected:
         """
         Reconstruct a chunk and withhold what is closed before anything else is made of it.
 
@@ -154,6 +133,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         events : NanoEvents
         need_base_of_simulation : bool
             False: every simulated event counts as base, and the layout need not give its columns.
+        with_details : bool
+            Return cells, hits and digits too.
         """
         layout = layout_of(events)
         metadata = dict(events.metadata or {})
@@ -164,19 +145,28 @@ class AnalysisProcessor(processor.ProcessorABC):
         with np.errstate(all="ignore"):  # warnings would speak of closed events
             if context.conditions is not None:
                 quantities = calibrate_digits(quantities, setup, context.conditions)
+            if context.kind != "simulation" and self.bad_spills and "run" in quantities.arrays:
+                quantities = refuse_spills(quantities, spills_in(quantities.arrays, self.bad_spills))
             measured = measure(quantities, layout, setup, config)
             if context.kind == "simulation" and not need_base_of_simulation:
                 base = np.ones(measured.n_events, dtype=bool)
             else:
                 base = self._base(measured, context)
             weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
-            total = (float(measured.n_events),) * 2
+            total, shown = (float(measured.n_events),) * 2, None
             if context.kind == "simulation":
                 total = (float(weight.sum()), float((weight**2).sum()))
             else:
-                keep = context.blinding.shown(base, measured.columns)
-                measured, base, weight = measured.select(keep), base[keep], np.ones(np.count_nonzero(keep))
+                shown = context.blinding.shown(base, measured.columns)
+                measured, base, weight = measured.select(shown), base[shown], np.ones(np.count_nonzero(shown))
             columns = complete(measured, setup)
+        details = None
+        if with_details:
+            keep = np.ones(quantities.n_events, dtype=bool) if shown is None else shown
+            details = Details(np.flatnonzero(keep), measured, select_digits(quantities.digits, keep))
+        damage = count_damage(quantities.damage, shown)
+        if damage and "track_is_overflow" in columns:
+            damage |= count_damage({"track_candidates_are_too_many": columns["track_is_overflow"]}, None)
         return Selected(
             context=context,
             entries=quantities.n_events,
@@ -185,6 +175,8 @@ class AnalysisProcessor(processor.ProcessorABC):
             base=base,
             weight=weight,
             total_weight=total,
+            details=details,
+            quality=damage,
         )
 
     def _read(
@@ -213,13 +205,13 @@ class AnalysisProcessor(processor.ProcessorABC):
         self, quantities: Quantities, layout: Layout, setup: Setup, metadata: Mapping[str, Any]
     ) -> Context:
         """Decide what the events are; a user's word can only make it stricter."""
-        own: Kind = "simulation" if _has_truth(quantities, layout, metadata) else "data"
+        own: Kind = "simulation" if has_truth(quantities, layout, metadata) else "data"
         wanted = metadata.get("kind", own)
         kind = own if own == "data" and wanted == "simulation" else stricter(own, wanted)
         period, blinding = None, Blinding.none()
         selection = self.selection_for(setup)
         if kind != "simulation":
-            period = _find_period(quantities, setup, metadata)
+            period = find_period(quantities, setup, metadata)
             kind = period.kind if own == "data" and wanted != "data" else "data"
             if kind == "data":
                 blinding = Blinding.of_period(period.name, period.closed)
@@ -256,7 +248,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         if context.kind == "calibration":
             mask &= _calibration_triggers(columns, base.trigger, n)
         if context.period is not None and context.period.runs and "run" in columns:
-            mask &= _in_runs(columns["run"], context.period)
+            mask &= context.period.cover(columns["run"])
         for cut in context.selection.base_cuts:
             mask &= passes(cut, columns, n)
         return mask
@@ -285,7 +277,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             for cut in cuts
             for name in cut.optional
             if name not in columns
-        } | _own_words(context)
+        } | own_words(context)
         sample = Sample(
             kind=context.kind,
             setup=context.setup.name,
@@ -293,6 +285,7 @@ class AnalysisProcessor(processor.ProcessorABC):
             entries=selected.entries,
             cutflow=flow,
             regions=_count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
+            quality=selected.quality,
         )
         return AnalysisResult(
             samples={context.dataset: sample},
@@ -304,11 +297,12 @@ class AnalysisProcessor(processor.ProcessorABC):
         """Fill the declared histograms and the N-1 histogram of each cut."""
         columns, dataset = selected.columns, selected.context.dataset
         every = np.ones(selected.n_events, dtype=bool)
-        final = np.logical_and.reduce([selected.base, *masks])
         filled = {}
         for spec in self.histograms:
             if spec.is_possible(columns):
-                mask = final if spec.stage == "final" else selected.base
+                mask = selected.base
+                if spec.stage == "final":
+                    mask = self._final(selected, masks, spec.without)
                 filled[spec.name] = fill(spec, columns, mask, selected.weight, dataset=dataset)
         for index, cut in enumerate(selected.context.selection.cuts):
             left_out = nminus1_spec(cut)
@@ -317,22 +311,12 @@ class AnalysisProcessor(processor.ProcessorABC):
                 filled[left_out.name] = fill(left_out, columns, others, selected.weight, dataset=dataset)
         return filled
 
-
-def _own_words(context: Context) -> set[str]:
-    """Note the conditions, and where the blinding of data rests on what does not come with the project."""
-    layout, setup = context.layout, context.setup
-    notes = set()
-    if context.conditions is not None:
-        notes.add(f"raw digits are calibrated by conditions {context.conditions.digest[:16]}")
-    if context.kind != "data":
-        return notes
-    if context.has_own_conditions:
-        notes.add("blinding rests on conditions of the user's own")
-    if layout.name not in layout_names() or layout != load_layout(layout.name):
-        notes.add(f"blinding rests on a layout of the user's own, '{layout.name}'")
-    if setup.name not in setup_names() or setup != load_setup(setup.name):
-        notes.add(f"blinding rests on a setup of the user's own, '{setup.name}'")
-    return notes
+    @staticmethod
+    def _final(selected: Selected, masks: Sequence[Mask], without: Sequence[str]) -> Mask:
+        """Return the events after all cuts but some; the base requirement stays."""
+        cuts = selected.context.selection.cuts
+        asked = [mask for cut, mask in zip(cuts, masks, strict=True) if cut.name not in without]
+        return np.asarray(np.logical_and.reduce([selected.base, *asked]))
 
 
 def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:
@@ -364,38 +348,7 @@ def _check_length(events: ak.Array, metadata: Mapping[str, Any]) -> None:
         raise ReadError(msg)
 
 
-def _has_truth(quantities: Quantities, layout: Layout, metadata: Mapping[str, Any]) -> bool:
-    """Return whether the events have what only a simulation has."""
-    if layout.level == "columns":
-        return metadata.get("parent_kind") == "simulation" and any(
-            name.startswith("truth_") for name in quantities.arrays
-        )
-    if not layout.truth or not set(layout.truth) <= set(quantities.arrays):
-        return False
-    runs = np.unique(quantities.arrays.get("run", np.zeros(0, dtype=np.int64)))
-    is_taken = any(data_period(int(run)) is not None for run in runs)
-    return not is_taken or metadata.get("parent_kind") == "simulation"
-
-
-def _find_period(quantities: Quantities, setup: Setup, metadata: Mapping[str, Any]) -> Period:
-    """Return the data-taking period of a chunk."""
-    named = [period for period in load_periods() if period.name == metadata.get("period")]
-    if named:
-        return named[0]
-    runs = quantities.arrays.get("run")
-    if runs is not None and len(runs) and runs[0] > 0:
-        return period_of_run(int(runs[0]))
-    return period_of_setup(setup.name)
-
-
 def _calibration_triggers(columns: Columns, physics: str, n_events: int) -> Mask:
     """Return the events of calibration triggers; physics triggers stay closed everywhere."""
     none = np.zeros(n_events, dtype=bool)
     return columns.get("trigger_is_calibration", none) & ~columns[physics]
-
-
-def _in_runs(run: npt.NDArray[np.int64], period: Period) -> Mask:
-    inside = np.zeros(len(run), dtype=bool)
-    for first, last in period.runs:
-        inside |= (run >= first) & (run <= last)
-    return inside

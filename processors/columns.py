@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import awkward as ak
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from coffea import processor
 
 from processors.analysis import AnalysisProcessor
+from processors.quality import Counts
 from recon.columns import COLUMNS
 from selections.cut import Cut, Mask, passes
 from selections.selection import Selection, SelectionError
@@ -23,6 +25,7 @@ class ColumnChunk(NamedTuple):
 
     n_events: int
     columns: dict[str, Any]  # declared columns in their order and type; jagged ones as awkward arrays
+    quality: Counts = MappingProxyType({})
 
 
 class ColumnsProcessor(processor.ProcessorABC):
@@ -48,7 +51,7 @@ class ColumnsProcessor(processor.ProcessorABC):
         with np.errstate(all="ignore"):
             for cut in find_cuts(selected.context.selection, self.keep):
                 mask &= passes(cut, selected.columns, selected.n_events)
-        return ColumnChunk(int(np.count_nonzero(mask)), _pack(selected.columns, mask))
+        return ColumnChunk(int(np.count_nonzero(mask)), _pack(selected.columns, mask), selected.quality)
 
     def postprocess(self, accumulator: Any) -> Any:
         """Return the accumulator as it is."""

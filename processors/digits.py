@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,19 +14,30 @@ from datasets.decode import Quantities
 from datasets.digits import Digits, Waveforms
 from datasets.hits import HitArrays
 from datasets.setups import load_setup
+from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
 from recon.hits import TrackerHits, join_hits, select_planes
+from recon.pulses import PulseShape
 from recon.response import correct_nonlinearity
-from recon.straws import find_straw_hits, straw_table
+from recon.straws import StrawTable, find_straw_hits, straw_table
+from recon.strip_channels import StripTable
 from recon.strips import find_strip_hits, strip_table
-from recon.waveforms import Quality, WaveformConfig, measure_waveforms
+from recon.waveforms import Pulses, Quality, WaveformConfig, measure_waveforms
 
-__all__ = ["calibrate_digits", "conditions_of"]
+__all__ = [
+    "FittedWaveform",
+    "calibrate_digits",
+    "conditions_of",
+    "fit_waveforms",
+    "refuse_spills",
+    "spills_in",
+]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 _LEAST_PULSE = 0.5  # of the threshold of zero suppression
 
@@ -37,6 +48,7 @@ class _Cells(NamedTuple):
     energy: Floats  # [GeV] (n_events, n_cells) of the pulse next to the expected time
     time: Floats  # [ns] (n_events, n_cells) against the expected time; NaN without energy
     pile_up: Floats  # [GeV] (n_events, n_cells) of all other pulses
+    damage: Mapping[str, Ints]  # quality counter -> (n_events,) waveforms
 
 
 @lru_cache(maxsize=16)
@@ -69,8 +81,8 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     Make cell energies, times and hits of raw digits.
 
     Channels that are bad in the conditions stay empty. A cell whose waveform is not understood, or that has
-    two of them, is NaN, so that its event fails closed; so does an event of a bad spill, which is no physics
-    trigger.
+    two of them, is NaN, so that its event fails closed; so does an event of a bad spill, which is no
+    trigger at all, and one without master time, whose cells have no time.
 
     Parameters
     ----------
@@ -83,26 +95,76 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     Returns
     -------
     Quantities
-        With `*_cell_energy` [GeV], `*_cell_time` [ns], `*_pile_up_energy` [GeV] (n_events,) and hits.
+        With `*_cell_energy` [GeV], `*_cell_time` [ns], `*_pile_up_energy` [GeV] (n_events,), hits, and the
+        damage of `processors.quality.COUNTERS`.
     """
     digits = quantities.digits
     arrays = dict(quantities.arrays)
     n = quantities.n_events
+    damage: dict[str, Ints] = {}
+    master = arrays.get("master_time")
     if digits.waveforms is not None:
-        cells = _measure_cells(digits.waveforms, n, setup, conditions)
+        cells = _measure_cells(digits, n, setup, conditions)
+        damage |= cells.damage
+        if master is not None:
+            cells = cells._replace(time=cells.time - master[:, None])
         arrays |= _by_detector(cells, setup, conditions, arrays.get("spill"))
-    if len(conditions.bad_spills) and "spill" in arrays and "trigger_is_physics" in arrays:
-        is_good = ~np.isin(arrays["spill"], conditions.bad_spills)
-        arrays["trigger_is_physics"] = arrays["trigger_is_physics"].astype(bool) & is_good
-    return Quantities(n, arrays, _find_hits(digits, setup, n), digits)
+    if master is not None:
+        damage["master_time_is_unknown"] = (~np.isfinite(master)).astype(np.int64)
+        arrays = _without_time(arrays, ~np.isfinite(master), setup)
+    planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
+    strips, straws = strip_table(planes), straw_table(planes)
+    damage |= of_trackers(digits, strips, straws, n)
+    found = Quantities(n, arrays, _find_hits(digits, setup, strips, straws), digits, damage)
+    return (
+        refuse_spills(found, np.isin(arrays["spill"], conditions.bad_spills)) if "spill" in arrays else found
+    )
 
 
-def _measure_cells(waveforms: Waveforms, n_events: int, setup: Setup, conditions: Conditions) -> _Cells:
-    cells = conditions.cells
+def refuse_spills(quantities: Quantities, is_bad: Mask) -> Quantities:
+    """
+    Take the triggers from the events of bad spills, and count them.
+
+    Parameters
+    ----------
+    quantities : Quantities
+    is_bad : bool, shape (n_events,)
+        In addition to those that are bad already.
+    """
+    arrays, damage = dict(quantities.arrays), dict(quantities.damage)
+    before = damage.get("spill_is_bad", np.zeros(quantities.n_events, dtype=np.int64))
+    damage["spill_is_bad"] = np.maximum(before, is_bad.astype(np.int64))
+    for trigger in sorted({"trigger_is_physics", "trigger_is_calibration"} & set(arrays)):
+        arrays[trigger] = arrays[trigger].astype(bool) & ~is_bad
+    return quantities._replace(arrays=arrays, damage=damage)
+
+
+def spills_in(arrays: Mapping[str, Array], spills: Mapping[int, Collection[int] | None]) -> Mask:
+    """Return the events of listed spills, (n_events,); None lists all spills of a run."""
+    run = arrays["run"]
+    inside = np.zeros(len(run), dtype=bool)
+    for number, listed in spills.items():
+        inside |= (run == number) & (True if listed is None else np.isin(arrays["spill"], list(listed)))
+    return inside
+
+
+def _without_time(arrays: Mapping[str, Array], is_unknown: Mask, setup: Setup) -> dict[str, Array]:
+    """Return arrays in which nothing is known of events that have no time."""
+    found = dict(arrays)
+    for name in setup.detectors:
+        if f"{name}_cell_energy" in found:
+            found[f"{name}_cell_energy"] = np.where(is_unknown[:, None], np.nan, found[f"{name}_cell_energy"])
+    return found
+
+
+def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Conditions) -> _Cells:
+    cells, waveforms = conditions.cells, digits.waveforms
+    assert waveforms is not None
     energy = np.zeros((n_events, cells.n_cells))
     time, pile_up = np.full_like(energy, np.nan), np.zeros_like(energy)
     row = conditions.cell_of_channel(waveforms.channel)
     event = np.repeat(np.arange(n_events), np.diff(waveforms.offsets))
+    unknown = np.bincount(event[row < 0], minlength=n_events)
     used = (row >= 0) & ~cells.is_bad[row]
     row, event = row[used], event[used]
     gain = np.where(cells.is_bad, 1.0, cells.gain)
@@ -116,10 +178,18 @@ def _measure_cells(waveforms: Waveforms, n_events: int, setup: Setup, conditions
     np.add.at(
         pile_up, (event[others.waveform], row[others.waveform]), others.amplitude * gain[row[others.waveform]]
     )
-    found, counts = np.unique(event * cells.n_cells + row, return_counts=True)
-    twice = found[counts > 1]
-    energy[twice // max(cells.n_cells, 1), twice % max(cells.n_cells, 1)] = np.nan
-    return _Cells(energy, time, pile_up)
+    damage = of_pulses(pulses.quality, event, n_events)
+    if digits.short is not None:
+        short_event = np.repeat(np.arange(n_events), np.diff(digits.short.offsets))
+        short = conditions.cell_of_channel(digits.short.channel)
+        unknown += np.bincount(short_event[short < 0], minlength=n_events)
+        is_used = (short >= 0) & ~cells.is_bad[short]
+        damage["waveform_is_short"] += np.bincount(short_event[is_used], minlength=n_events)
+        energy[short_event[is_used], short[is_used]] = np.nan
+        event, row = np.append(event, short_event[is_used]), np.append(row, short[is_used])
+    events, channels, damage["waveform_channel_is_repeated"] = repeated(event, row, cells.n_cells, n_events)
+    energy[events, channels] = np.nan
+    return _Cells(energy, time, pile_up, damage | {"waveform_channel_is_unknown": unknown})
 
 
 def _channel_table(setup: Setup, conditions: Conditions) -> ChannelTable:
@@ -156,16 +226,15 @@ def _by_detector(
     return arrays
 
 
-def _find_hits(digits: Digits, setup: Setup, n_events: int) -> dict[str, HitArrays]:
+def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable) -> dict[str, HitArrays]:
     """Return the hits in time of each spectrometer."""
-    planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
     parts: list[TrackerHits] = []
     if digits.strips is not None:
         d = digits.strips
-        parts.append(find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strip_table(planes))[0])
+        parts.append(find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0])
     if digits.straws is not None:
         t = digits.straws
-        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straw_table(planes))[0])
+        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws)[0])
     if not parts:
         return {}
     found, first = join_hits(*parts), 0
@@ -189,3 +258,61 @@ def _find_hits(digits: Digits, setup: Setup, n_events: int) -> dict[str, HitArra
             here.y_source[kept],
         )
     return hits
+
+
+class FittedWaveform(NamedTuple):
+    """One waveform and the pulses that it was unfolded into."""
+
+    cell: int  # in the row of all cells of the setup
+    samples: npt.NDArray[np.uint16]  # (n_samples,) [ADC]
+    period: float  # [ns] between two samples
+    pedestal: Floats  # (2,) [ADC] of even and odd samples
+    shape: PulseShape
+    start: Floats  # (n_pulses,) [ns] after the first sample; the pulse of the event is the first one
+    amplitude: Floats  # (n_pulses,) [ADC]
+    energy: float  # [GeV] of the first pulse; NaN: the waveform is not understood, or has no pulse
+
+
+def fit_waveforms(waveforms: Waveforms, setup: Setup, conditions: Conditions) -> list[FittedWaveform]:
+    """
+    Unfold the waveforms of good cells again, for pictures of them.
+
+    Parameters
+    ----------
+    waveforms : Waveforms
+    setup : Setup
+    conditions : Conditions
+        Of the run.
+
+    Returns
+    -------
+    list of FittedWaveform
+        The largest energy first.
+    """
+    row = conditions.cell_of_channel(waveforms.channel)
+    used = (row >= 0) & ~conditions.cells.is_bad[row]
+    row, samples = row[used], waveforms.samples[used]
+    table = _channel_table(setup, conditions)
+    found = measure_waveforms(samples, row, table, WaveformConfig())
+    energy = found.amplitude * conditions.cells.gain[row]
+    order = np.argsort(-np.nan_to_num(energy, nan=-1.0), kind="stable")
+    return [_fitted(int(index), row, samples, table, found, float(energy[index])) for index in order]
+
+
+def _fitted(
+    index: int, row: Ints, samples: npt.NDArray[np.uint16], table: ChannelTable, found: Pulses, energy: float
+) -> FittedWaveform:
+    cell, here = int(row[index]), found.others.waveform == index
+    amplitude = np.append(found.amplitude[index], found.others.amplitude[here]).astype(np.float64)
+    time = np.append(found.time[index], found.others.time[here]).astype(np.float64)
+    known = np.isfinite(amplitude) & np.isfinite(time)
+    return FittedWaveform(
+        cell=cell,
+        samples=samples[index],
+        period=table.period,
+        pedestal=found.pedestal[index].astype(np.float64),
+        shape=table.shapes[int(table.shape[cell])],
+        start=table.start[cell] + time[known],
+        amplitude=amplitude[known],
+        energy=energy,
+    )

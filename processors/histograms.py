@@ -36,6 +36,7 @@ class HistogramSpec:
     name: str
     axes: tuple[Axis, ...]
     stage: Literal["base", "final"] = "base"
+    without: tuple[str, ...] = ()  # cuts that "final" leaves out
 
     def is_possible(self, columns: Columns) -> bool:
         """Return whether all columns are there."""

@@ -20,6 +20,7 @@ class InvisibleProcessor(AnalysisProcessor):
     histograms: ClassVar[tuple[HistogramSpec, ...]] = (
         HistogramSpec("edep_plane_loose", (_ECAL, _HCAL)),
         HistogramSpec("edep_plane_final", (_ECAL, _HCAL), "final"),
+        HistogramSpec("edep_plane_dimuon", (_ECAL, _HCAL), "final", ("veto",)),  # muons cross the VETO
         HistogramSpec("ecal_energy", (_ECAL,)),
         HistogramSpec("hcal_energy", (_HCAL,)),
         HistogramSpec("ps_energy", (Axis("ps_energy", 80, 0.0, 20.0, "preshower energy [GeV]"),)),

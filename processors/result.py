@@ -9,6 +9,7 @@ from typing import Any
 from hist import Hist
 
 from datasets.probe import Kind
+from processors.quality import Counts, add_counts
 from selections.blinding import Blinding, BlindingError
 from selections.cutflow import Cutflow
 
@@ -27,6 +28,7 @@ class Sample:
     regions: Mapping[str, tuple[str, int | None]] = field(
         default_factory=dict
     )  # name -> label, events; None: closed
+    quality: Counts = field(default_factory=dict)  # of raw digits
 
     def __add__(self, other: Sample) -> Sample:
         if self.blinding.state != other.blinding.state:
@@ -52,6 +54,7 @@ class Sample:
                 name: (label, None if events is None else events + (other.regions[name][1] or 0))
                 for name, (label, events) in self.regions.items()
             },
+            quality=add_counts(self.quality, other.quality),
         )
 
 

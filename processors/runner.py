@@ -23,7 +23,17 @@ from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
 from selections.selection import SelectionError
 
-__all__ = ["Account", "Execution", "Loss", "Prepared", "Request", "prepare", "run_items"]
+__all__ = [
+    "Account",
+    "Execution",
+    "Loss",
+    "Prepared",
+    "Request",
+    "check_conditions",
+    "make_item",
+    "prepare",
+    "run_items",
+]
 
 Progress = Callable[[str, int, int], None]  # what, done, total
 
@@ -125,7 +135,7 @@ def prepare(
             progress("looking at files", index + 1, len(request.files))
     setup = _one_setup(probes)
     if processor is not None:
-        _check_conditions(probes, processor)
+        check_conditions(probes, processor)
         probes, lacking = _split_complete(probes, processor, setup)
         losses += lacking
     if not probes:
@@ -135,8 +145,15 @@ def prepare(
     return Prepared(probes=tuple(_separate_kinds(probes)), losses=tuple(losses), setup=setup)
 
 
-def _check_conditions(probes: Sequence[Probe], processor: AnalysisProcessor) -> None:
-    """Refuse conditions where there is nothing to calibrate: they would be ignored in silence."""
+def check_conditions(probes: Sequence[Probe], processor: AnalysisProcessor) -> None:
+    """
+    Refuse conditions where there is nothing to calibrate: they would be ignored in silence.
+
+    Raises
+    ------
+    ConfigError
+        If the user names conditions and a file holds no raw digits.
+    """
     other = next((probe for probe in probes if probe.layout.level != "raw"), None)
     if processor.conditions and other is not None:
         msg = (
@@ -213,25 +230,26 @@ def make_items(probes: Sequence[Probe], chunk_size: int) -> list[tuple[Layout, l
         if not found:
             groups.append((probe.layout, items))
         edges = _edges(probe.tree.entries, probe.tree.clusters, chunk_size)
-        metadata = {
+        items += [make_item(probe, start, stop) for start, stop in pairwise(edges)]
+    return groups
+
+
+def make_item(probe: Probe, start: int, stop: int) -> WorkItem:
+    """Return the chunk of a file from entry ``start`` to before entry ``stop``."""
+    return WorkItem(
+        dataset=probe.file.dataset,
+        filename=probe.file.path,
+        treename=probe.tree.name,
+        entrystart=start,
+        entrystop=stop,
+        fileuuid=uuid.UUID(probe.uuid).bytes,
+        usermeta={
             "kind": probe.kind,
             "setup": probe.setup,
             "period": probe.period.name if probe.period is not None else "",
             "parent_kind": str(probe.parent.get("kind", "")),
-        }
-        items += [
-            WorkItem(
-                dataset=probe.file.dataset,
-                filename=probe.file.path,
-                treename=probe.tree.name,
-                entrystart=start,
-                entrystop=stop,
-                fileuuid=uuid.UUID(probe.uuid).bytes,
-                usermeta=metadata,
-            )
-            for start, stop in pairwise(edges)
-        ]
-    return groups
+        },
+    )
 
 
 def _edges(entries: int, clusters: Sequence[int], chunk_size: int) -> list[int]:

@@ -102,6 +102,7 @@ class Channels(NamedTuple):
     is_fired: Mask  # (n_rows, most channels) above the noise
     is_full: Mask  # (n_rows, most channels, n_samples) at the end of the range
     n_there: Ints  # (n_rows,)
+    before: Floats  # (n_samples,) [ADC] of the channel before, untouched
 
 
 @njit(cache=True)
@@ -170,11 +171,14 @@ def _clean(
     n = table.n_channels[row]
     charge, is_there = channels.charge[row, :n], channels.is_there[row, :n]
     _subtract_common_mode(charge, is_there, cuts[1], cuts[2])
-    _subtract_cross_talk(charge, is_there, table.cross_talk[row])
+    _subtract_cross_talk(charge, is_there, table.cross_talk[row], channels.before)
     share = cuts[3] * table.cross_talk[row]
     for c in range(n):
         if is_there[c]:
-            is_noise = charge[c].max() < cuts[0] * table.noise[row, c]
+            largest = charge[c, 0]
+            for k in range(1, charge.shape[1]):
+                largest = max(largest, charge[c, k])
+            is_noise = largest < cuts[0] * table.noise[row, c]
             is_hidden = table.n_shared[row, c] > 1 and _is_hidden(c, charge, channels.is_full[row, :n], share)
             channels.is_fired[row, c] = not (is_noise or is_hidden)
             quality[4] += is_noise
@@ -184,10 +188,20 @@ def _clean(
 @njit(cache=True)
 def _is_hidden(c: int, charge: Floats, is_full: Mask, share: float) -> bool:
     """Return whether a channel may have all its charge from a neighbour that is beyond the range."""
+    n_samples = charge.shape[1]
+    own, is_beyond = 0.0, False
+    for k in range(n_samples):
+        own += charge[c, k]
+        is_beyond |= is_full[c, k]
     is_hidden = False
     for beside in (c - 1, c + 1):
-        if 0 <= beside < len(charge) and is_full[beside].any() and not is_full[c].any():
-            is_hidden |= charge[c].sum() < share * charge[beside].sum()
+        if is_beyond or not 0 <= beside < len(charge):
+            continue
+        other, is_saturated = 0.0, False
+        for k in range(n_samples):
+            other += charge[beside, k]
+            is_saturated |= is_full[beside, k]
+        is_hidden |= is_saturated and own < share * other
     return is_hidden
 
 
@@ -196,9 +210,10 @@ def _subtract_common_mode(charge: Floats, is_there: Mask, least_share: float, ch
     """Subtract the median of each chip's channels, sample by sample, where enough of them are there."""
     for start in range(0, len(charge), chip):
         stop = min(start + chip, len(charge))
-        here = np.flatnonzero(is_there[start:stop]) + start
-        if len(here) < max(least_share * (stop - start), 2.0):
+        n_there = is_there[start:stop].sum()
+        if n_there < max(least_share * (stop - start), 2.0):
             continue
+        here = np.flatnonzero(is_there[start:stop]) + start
         for k in range(charge.shape[1]):
             shift = np.median(charge[here, k])
             for c in here:
@@ -206,15 +221,19 @@ def _subtract_common_mode(charge: Floats, is_there: Mask, least_share: float, ch
 
 
 @njit(cache=True)
-def _subtract_cross_talk(charge: Floats, is_there: Mask, share: float) -> None:
+def _subtract_cross_talk(charge: Floats, is_there: Mask, share: float, before: Floats) -> None:
     """Take from each channel what it sees of its two neighbours, to first order in the share."""
+    n, n_samples = charge.shape
     if share == 0.0:
         return
-    for k in range(charge.shape[1]):
-        before = 0.0
-        for c in range(len(charge)):
-            after = charge[c + 1, k] if c + 1 < len(charge) else 0.0
-            old = charge[c, k]
-            if is_there[c]:
-                charge[c, k] = old - share * (before + after)
-            before = old
+    before[:] = 0.0
+    for c in range(n):
+        if is_there[c]:
+            for k in range(n_samples):
+                after = charge[c + 1, k] if c + 1 < n else 0.0
+                old = charge[c, k]
+                charge[c, k] = old - share * (before[k] + after)
+                before[k] = old
+        else:  # it has no charge
+            for k in range(n_samples):
+                before[k] = 0.0

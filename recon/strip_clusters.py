@@ -86,7 +86,11 @@ class Work(NamedTuple):
     rivals: Ints  # (most,)
     claim: Floats  # (most channels, n_samples) [ADC] what the clusters explain
     left: Floats  # (most channels,) [ADC] what they leave, summed over samples; 0: nothing to be searched
+    on_strip: Floats  # (most strips + 2 reach + 2,) the same for each strip, reach + 1 zeros on either side
     candidates: Ints  # (most strips, 2) seed, length
+    fired: Ints  # (most channels,) those that fired; only they are ever looked at
+    strips: Ints  # (most strips,) whose channels fired, in order
+    order: Ints  # (most,) clusters by position
 
 
 def make_work(table: StripTable, cuts: Cuts) -> Work:
@@ -102,7 +106,11 @@ def make_work(table: StripTable, cuts: Cuts) -> Work:
         np.empty(cuts.most, np.int64),
         np.empty((n_channels, n_samples)),
         np.empty(n_channels),
+        np.empty(n_strips + window + 1),
         np.empty((n_strips, 2), np.int64),
+        np.empty(n_channels, np.int64),
+        np.empty(n_strips, np.int64),
+        np.empty(cuts.most, np.int64),
     )
 
 
@@ -140,53 +148,66 @@ def find_in_row(
     is_overflow : bool
         There were more than `cuts.most`; the others are left out.
     """
+    # Small arrays and whole tables are handed on as little as can be: in kernels that run a thousand times
+    # per event, making the first and counting who holds the second takes longer than all the arithmetic.
     channel, n_channels = table.channel[row, : table.n_strips[row]], table.n_channels[row]
-    width, noise = table.width[row] / table.pitch[row], table.noise[row]
-    claim = work.claim[:n_channels]
-    claim[:] = 0.0
+    width, noise, n_shared = table.width[row] / table.pitch[row], table.noise[row], table.n_shared[row]
+    fired, strips = _list_fired(is_fired, channel, n_channels, work)
+    work.on_strip[:] = 0.0
+    for c in fired:
+        for s in range(charge.shape[1]):
+            work.claim[c, s] = 0.0
     n = 0
     while True:
-        _fill_left(charge, is_fired, noise, cuts, claim, work.left)
-        best, length, rivals = _choose(n, is_full, channel, table.n_shared[row], noise, cuts, work)
+        _fill_left(charge, fired, noise, cuts.noise, cuts.model, work.claim, work.left)
+        for strip in strips:
+            work.on_strip[strip + cuts.reach + 1] = work.left[channel[strip]]
+        best, length, rivals = _choose(n, is_full, channel, n_shared, noise, strips, cuts, work)
         if length == 0:
             break
         if n == cuts.most:
-            return _describe_all(row, n, charge, channel, table, cuts, work, out), True
-        _start(n, best, rivals, charge, claim, channel, cuts, work)
+            return _describe_all(row, n, channel, table, cuts, work, out), True
+        _start(n, best, rivals, charge, channel, cuts.reach, work)
         n += 1
-        _share(n, charge, is_full, channel, width, cuts, work, claim)
-    return _describe_all(row, n, charge, channel, table, cuts, work, out), False
+        _share(n, charge, is_fired, is_full, channel, fired, width, cuts, work)
+    return _describe_all(row, n, channel, table, cuts, work, out), False
+
+
+@njit(cache=True)
+def _list_fired(is_fired: Mask, channel: Ints, n_channels: int, work: Work) -> tuple[Ints, Ints]:
+    """Return the channels that fired and the strips that they may have their charge from."""
+    n, m = 0, 0
+    for c in range(n_channels):
+        if is_fired[c]:
+            work.fired[n] = c
+            n += 1
+    for strip in range(len(channel)):
+        if channel[strip] >= 0 and is_fired[channel[strip]]:
+            work.strips[m] = strip
+            m += 1
+    return work.fired[:n], work.strips[:m]
 
 
 @njit(cache=True)
 def _fill_left(
-    charge: Floats, is_fired: Mask, noise: Floats, cuts: Cuts, claim: Floats, left: Floats
+    charge: Floats, fired: Ints, noise: Floats, cut: float, model: float, claim: Floats, left: Floats
 ) -> None:
     """Fill what clusters leave of the channels, and 0 where that is no more than noise or a wrong profile."""
-    for c in range(len(claim)):
-        left[c] = 0.0
-        if not is_fired[c]:
-            continue
-        rest, explained = (charge[c] - claim[c]).sum(), claim[c].sum()
-        if rest >= cuts.noise * noise[c] + cuts.model * explained:
-            left[c] = rest
+    for c in fired:
+        rest, explained = 0.0, 0.0
+        for s in range(charge.shape[1]):
+            rest += charge[c, s] - claim[c, s]
+            explained += claim[c, s]
+        left[c] = rest if rest >= cut * noise[c] + model * explained else 0.0
 
 
 @njit(cache=True)
-def _at(strip: int, channel: Ints, left: Floats) -> float:
-    """Return the charge of a strip's channel that is not explained; 0 outside and where dead."""
-    if strip < 0 or strip >= len(channel) or channel[strip] < 0:
-        return 0.0
-    return float(left[channel[strip]])
-
-
-@njit(cache=True)
-def _end(seed: int, step: int, reach: int, channel: Ints, left: Floats) -> int:
+def _end(seed: int, step: int, reach: int, on_strip: Floats) -> int:
     """Return the last strip of a seed's group in one direction: fired strips, with holes of one strip."""
     last = seed
     for distance in range(1, reach + 1):
         strip = seed + step * distance
-        if _at(strip, channel, left) > 0.0:
+        if on_strip[strip + reach + 1] > 0.0:
             last = strip
         elif abs(strip - last) > 1:
             break
@@ -195,35 +216,40 @@ def _end(seed: int, step: int, reach: int, channel: Ints, left: Floats) -> int:
 
 @njit(cache=True)
 def _choose(
-    n_found: int, is_full: Mask, channel: Ints, n_shared: Ints, noise: Floats, cuts: Cuts, work: Work
+    n_found: int,
+    is_full: Mask,
+    channel: Ints,
+    n_shared: Ints,
+    noise: Floats,
+    strips: Ints,
+    cuts: Cuts,
+    work: Work,
 ) -> tuple[int, int, int]:
     """Return seed and length of the longest group, and how many as long ones need one of its channels."""
-    left, n, best, length, most = work.left, 0, -1, 0, 0.0
-    for strip in range(len(channel)):
-        here = _at(strip, channel, left)
-        if here < cuts.seed * noise[max(channel[strip], 0)] or here <= 0.0:
+    on_strip, reach, n, best, length, most = work.on_strip, cuts.reach, 0, -1, 0, 0.0
+    for strip in strips:
+        at, c = strip + reach + 1, channel[strip]
+        here = on_strip[at]
+        if here < cuts.seed * noise[c] or here <= 0.0 or here < on_strip[at + 1] or here <= on_strip[at - 1]:
             continue
-        if _is_tail(strip, n_found, is_full, channel, cuts.reach, work.seed):
+        if n_found and _is_tail(strip, n_found, is_full, channel, reach, work.seed):
             continue
-        if here < _at(strip + 1, channel, left) or here <= _at(strip - 1, channel, left):
-            continue
+        first, last = _end(strip, -1, reach, on_strip), _end(strip, 1, reach, on_strip)
         size, total = 0, 0.0
-        for s in range(
-            _end(strip, -1, cuts.reach, channel, left), _end(strip, 1, cuts.reach, channel, left) + 1
-        ):
-            size += _at(s, channel, left) > 0.0
-            total += _at(s, channel, left)
-        if size < cuts.min_strips and n_shared[channel[strip]] > 1:
+        for s in range(first + reach + 1, last + reach + 2):
+            size += on_strip[s] > 0.0
+            total += on_strip[s]
+        if size < cuts.min_strips and n_shared[c] > 1:
             continue
-        work.candidates[n] = strip, size
+        work.candidates[n, 0], work.candidates[n, 1] = strip, size
         n += 1
         if size > length or (size == length and total > most):
             best, length, most = strip, size, total
     rivals = 0
     for i in range(n):
-        seed, size = work.candidates[i]
-        if size >= length and abs(seed - best) > 2 * cuts.reach:
-            rivals += _is_shared(seed, best, cuts.reach, channel, left)
+        seed, size = work.candidates[i, 0], work.candidates[i, 1]
+        if size >= length and abs(seed - best) > 2 * reach:
+            rivals += _is_shared(seed, best, reach, channel, on_strip)
     return best, length, rivals
 
 
@@ -232,119 +258,157 @@ def _is_tail(strip: int, n: int, is_full: Mask, channel: Ints, reach: int, seed:
     """Return whether a strip is within reach of a saturated cluster, whose tail is not known well enough."""
     is_tail = False
     for k in range(n):
-        is_tail |= abs(strip - seed[k]) <= reach and is_full[channel[seed[k]]].any()
+        if abs(strip - seed[k]) <= reach:
+            for s in range(is_full.shape[1]):
+                is_tail |= is_full[channel[seed[k]], s]
     return is_tail
 
 
 @njit(cache=True)
-def _is_shared(one: int, other: int, reach: int, channel: Ints, left: Floats) -> bool:
+def _is_shared(one: int, other: int, reach: int, channel: Ints, on_strip: Floats) -> bool:
     """Return whether the groups of two seeds have a fired channel in common."""
-    for s in range(_end(one, -1, reach, channel, left), _end(one, 1, reach, channel, left) + 1):
-        for t in range(_end(other, -1, reach, channel, left), _end(other, 1, reach, channel, left) + 1):
-            if channel[s] == channel[t] and _at(s, channel, left) > 0.0:
-                return True
+    first, last = _end(other, -1, reach, on_strip), _end(other, 1, reach, on_strip)
+    for s in range(_end(one, -1, reach, on_strip), _end(one, 1, reach, on_strip) + 1):
+        if on_strip[s + reach + 1] > 0.0:
+            for t in range(first, last + 1):
+                if channel[s] == channel[t]:
+                    return True
     return False
 
 
 @njit(cache=True)
-def _start(
-    n: int, seed: int, rivals: int, charge: Floats, claim: Floats, channel: Ints, cuts: Cuts, work: Work
-) -> None:
+def _start(n: int, seed: int, rivals: int, charge: Floats, channel: Ints, reach: int, work: Work) -> None:
     """Add a cluster, with the charge that its strips have left."""
-    first = _end(seed, -1, cuts.reach, channel, work.left)
-    last = _end(seed, 1, cuts.reach, channel, work.left)
+    first, last = _end(seed, -1, reach, work.on_strip), _end(seed, 1, reach, work.on_strip)
+    pulse, n_samples = work.pulse, charge.shape[1]
     work.seed[n], work.rivals[n] = seed, rivals
-    work.is_used[n] = False
-    work.pulse[n] = 0.0
+    for j in range(work.is_used.shape[1]):
+        work.is_used[n, j] = False
+    for s in range(n_samples):
+        pulse[n, s] = 0.0
     moment, total = 0.0, 0.0
     for strip in range(first, last + 1):
-        left = _at(strip, channel, work.left)
+        left = work.on_strip[strip + reach + 1]
         if left > 0.0:
-            work.is_used[n, strip - seed + cuts.reach] = True
-            work.pulse[n] += charge[channel[strip]] - claim[channel[strip]]
+            work.is_used[n, strip - seed + reach] = True
+            for s in range(n_samples):
+                pulse[n, s] += charge[channel[strip], s] - work.claim[channel[strip], s]
             moment += left * strip
             total += left
     work.position[n] = moment / total
-    work.pulse[n] = np.maximum(work.pulse[n], _LEAST)
-
-
-@njit(cache=True)
-def _fill_profile(position: float, first: int, width: float, profile: Floats) -> None:
-    """Fill the parts of a Gaussian on strips from the first on."""
-    scale = 1.0 / (math.sqrt(2.0) * width)
-    below = math.erf((first - 0.5 - position) * scale)
-    for j in range(len(profile)):
-        above = math.erf((first + j + 0.5 - position) * scale)
-        profile[j] = 0.5 * (above - below)
-        below = above
+    for s in range(n_samples):
+        pulse[n, s] = max(pulse[n, s], _LEAST)
 
 
 @njit(cache=True)
 def _share(
-    n: int, charge: Floats, is_full: Mask, channel: Ints, width: float, cuts: Cuts, work: Work, claim: Floats
+    n: int,
+    charge: Floats,
+    is_fired: Mask,
+    is_full: Mask,
+    channel: Ints,
+    fired: Ints,
+    width: float,
+    cuts: Cuts,
+    work: Work,
 ) -> None:
     """Share the channels between the clusters until these stand still, and fill what they claim."""
+    reach, seed, position, pulse = cuts.reach, work.seed, work.position, work.pulse
+    profile, claim = work.profile, work.claim
     for _ in range(cuts.n_iterations):
-        _fill_claim(n, channel, width, cuts, work, claim)
+        _fill_claim(n, is_fired, channel, fired, width, reach, seed, position, pulse, profile, claim)
         farthest = 0.0
         for k in range(n):
-            before = work.position[k]
-            _renew(k, charge, is_full, channel, width, cuts, work, claim)
-            farthest = max(farthest, abs(work.position[k] - before))
+            before, first = position[k], seed[k] - reach
+            _renew(k, first, charge, is_full, channel, width, work.is_used, position, pulse, profile, claim)
+            position[k] = min(max(position[k], seed[k] - 1.5), seed[k] + 1.5)
+            farthest = max(farthest, abs(position[k] - before))
         if farthest < _TOLERANCE:
             break
-    _fill_claim(n, channel, width, cuts, work, claim)
+    _fill_claim(n, is_fired, channel, fired, width, reach, seed, position, pulse, profile, claim)
 
 
 @njit(cache=True)
-def _fill_claim(n: int, channel: Ints, width: float, cuts: Cuts, work: Work, claim: Floats) -> None:
-    """Fill what the clusters put on their strips, and together on each channel."""
-    claim[:] = 0.0
+def _fill_claim(
+    n: int,
+    is_fired: Mask,
+    channel: Ints,
+    fired: Ints,
+    width: float,
+    reach: int,
+    seed: Ints,
+    position: Floats,
+    pulse: Floats,
+    profile: Floats,
+    claim: Floats,
+) -> None:
+    """Fill what the clusters put on their strips, and together on each channel that fired."""
+    n_samples, scale = claim.shape[1], 1.0 / (math.sqrt(2.0) * width)
+    for c in fired:
+        for s in range(n_samples):
+            claim[c, s] = 0.0
     for k in range(n):
-        first = work.seed[k] - cuts.reach
-        _fill_profile(work.position[k], first, width, work.profile[k])
-        for j in range(work.profile.shape[1]):
+        first = seed[k] - reach
+        below = math.erf((first - 0.5 - position[k]) * scale)
+        for j in range(profile.shape[1]):  # parts of a Gaussian
+            above = math.erf((first + j + 0.5 - position[k]) * scale)
+            profile[k, j] = 0.5 * (above - below)
+            below = above
             strip = first + j
-            if 0 <= strip < len(channel) and channel[strip] >= 0:
-                for s in range(claim.shape[1]):
-                    claim[channel[strip], s] += work.pulse[k, s] * work.profile[k, j]
+            if 0 <= strip < len(channel) and channel[strip] >= 0 and is_fired[channel[strip]]:
+                for s in range(n_samples):
+                    claim[channel[strip], s] += pulse[k, s] * profile[k, j]
 
 
 @njit(cache=True)
 def _renew(
-    k: int, charge: Floats, is_full: Mask, channel: Ints, width: float, cuts: Cuts, work: Work, claim: Floats
+    k: int,
+    first: int,
+    charge: Floats,
+    is_full: Mask,
+    channel: Ints,
+    width: float,
+    is_used: Mask,
+    position: Floats,
+    pulse: Floats,
+    profile: Floats,
+    claim: Floats,
 ) -> None:
     """Renew pulse and position of a cluster by its part of the channels."""
-    first, profile = work.seed[k] - cuts.reach, work.profile[k]
     total, moment, lever = 0.0, 0.0, 0.0
     for s in range(claim.shape[1]):
-        seen, covered, pulse = 0.0, 0.0, work.pulse[k, s]
-        for j in range(len(profile)):
-            if not work.is_used[k, j]:
+        seen, covered, old = 0.0, 0.0, pulse[k, s]
+        for j in range(profile.shape[1]):
+            if not is_used[k, j]:
                 continue
-            c, expected = channel[first + j], pulse * profile[j]
+            c, expected = channel[first + j], old * profile[k, j]
             part = charge[c, s] * expected / max(claim[c, s], _LEAST)
             if is_full[c, s] and expected > part:
                 continue  # known only to be larger
-            distance = first + j - work.position[k]
+            distance = first + j - position[k]
             seen += part
-            covered += profile[j]
+            covered += profile[k, j]
             moment += (part - expected) * distance
             lever += expected * distance * distance
         if covered > _LEAST_COVERED:
-            work.pulse[k, s] = max(seen / covered, _LEAST)
-        total += pulse
+            pulse[k, s] = max(seen / covered, _LEAST)
+        total += old
     # the step of the centre of gravity, were all strips seen, over what the seen ones know of the position
-    step = moment / max(lever / (width * width), 0.2 * total)
-    work.position[k] = min(max(work.position[k] + step, work.seed[k] - 1.5), work.seed[k] + 1.5)
+    position[k] += moment / max(lever / (width * width), 0.2 * total)
 
 
 @njit(cache=True)
 def _describe_all(
-    row: int, n: int, charge: Floats, channel: Ints, table: StripTable, cuts: Cuts, work: Work, out: Floats
+    row: int, n: int, channel: Ints, table: StripTable, cuts: Cuts, work: Work, out: Floats
 ) -> int:
     """Write the clusters in the order of position, and return how many there are."""
-    order = np.argsort(work.position[:n])
+    order = work.order
+    for i in range(n):  # few, and mostly one: sorted as they are put in
+        at = i
+        while at > 0 and work.position[order[at - 1]] > work.position[i]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = i
     for i in range(n):
         _describe(row, order[i], channel, table, cuts, work, out[i])
     return n
@@ -355,7 +419,9 @@ def _describe(
     row: int, k: int, channel: Ints, table: StripTable, cuts: Cuts, work: Work, out: Floats
 ) -> None:
     """Write one cluster."""
-    first, position, integral = work.seed[k] - cuts.reach, work.position[k], work.pulse[k].sum()
+    first, position, integral = work.seed[k] - cuts.reach, work.position[k], 0.0
+    for s in range(table.n_samples):
+        integral += work.pulse[k, s]
     size, variance, noise, lever, square = 0, 0.0, 0.0, 0.0, 0.0
     for j in range(work.profile.shape[1]):
         if work.is_used[k, j]:

@@ -199,6 +199,7 @@ def _find(
         np.zeros((n_rows, widest), np.bool_),
         np.zeros((n_rows, widest, table.n_samples), np.bool_),
         np.zeros(n_rows, np.int64),
+        np.zeros(table.n_samples),
     )
     most = n_rows * cuts.most
     starts, total = np.zeros(len(offsets), np.int64), 0

@@ -195,7 +195,7 @@ def _load_file(analysis: str) -> tuple[ModuleType, _File]:
         msg = f"unknown analysis '{analysis}'{_nearest(analysis, ANALYSES)} Analyses: {', '.join(ANALYSES)}"
         raise SelectionError(msg)
     path = _FOLDER / f"{analysis}.yaml"
-    tree = _bare(yaml.safe_load(path.read_text(encoding="utf-8")))
+    tree = without_sources(yaml.safe_load(path.read_text(encoding="utf-8")))
     try:
         content = TypeAdapter(_File).validate_python(tree)
     except ValidationError as error:
@@ -240,13 +240,13 @@ def _parameters(keep: Callable[..., Any]) -> set[str]:
     return {parameter.name for parameter in kinds if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
-def _bare(tree: Any) -> Any:
+def without_sources(tree: Any) -> Any:
     """Return a tree without its `source` keys."""
     if isinstance(tree, Mapping):
         if "value" in tree and set(tree) <= {"value", "source"}:
             return tree["value"]
-        return {key: _bare(value) for key, value in tree.items() if key != "source"}
-    return [_bare(value) for value in tree] if isinstance(tree, list) else tree
+        return {key: without_sources(value) for key, value in tree.items() if key != "source"}
+    return [without_sources(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def _merge(content: _File, setup: str) -> dict[str, dict[str, float]]:

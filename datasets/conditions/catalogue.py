@@ -172,6 +172,11 @@ class Catalogue(_Record):
         """Return a run, None if it is not listed."""
         return next((record for record in self.runs if record.run == run), None)
 
+    def bad_spills(self) -> dict[int, tuple[int, ...] | None]:
+        """Return the bad spills of the runs that have some; None: all of a bad run."""
+        found = {r.run: None if r.quality == "bad" else r.bad_spills for r in self.runs}
+        return {run: spills for run, spills in found.items() if spills != ()}
+
     def find(self, path: str, size: int | None = None) -> tuple[RunRecord, FileRecord] | None:
         """
         Return the entry of a file.

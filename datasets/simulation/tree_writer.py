@@ -19,6 +19,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 Container = Literal["ttree", "rntuple"]
 
 _METADATA = "na64"
+_ZSTD = uproot.ZSTD(1)
 _OFFSETS = "_offsets"
 
 
@@ -40,6 +41,7 @@ class TreeWriter:
         uproot cannot write it so, as one flat list per event.
     n_buffered : int
         Blocks written at once: larger baskets read faster.
+    compression : uproot.compression.Compression
     """
 
     def __init__(
@@ -51,10 +53,11 @@ class TreeWriter:
         title: str,
         container: Container = "ttree",
         n_buffered: int = 16,
+        compression: Any = _ZSTD,
     ) -> None:
         self.metadata = metadata
         self._name, self._title, self._container, self._n_buffered = tree, title, container, n_buffered
-        self._file = uproot.recreate(path, compression=uproot.ZSTD(1))
+        self._file = uproot.recreate(path, compression=compression)
         self._tree: Any = None
         self._waiting: list[dict[str, Any]] = []
 

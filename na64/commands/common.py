@@ -48,6 +48,7 @@ class ReadOptions:
     layout: str | None = None
     kind: str | None = None
     conditions: tuple[str, ...] = ()
+    catalogue: Path | None = None
     executor: str | None = None
     workers: int | None = None
     scheduler: str | None = None

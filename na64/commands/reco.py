@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from coffea.processor.executor import WorkItem
 
+from datasets.conditions.catalogue import load_catalogue
 from datasets.periods import period_of_setup
 from datasets.setups import load_setup
 from datasets.writer import ColumnWriter, ParquetColumnWriter, open_writer
@@ -22,9 +23,12 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
+from na64.exposure import compare, describe_exposure, exposure_line
 from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
+from na64.tables import quality_json, quality_text
 from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
+from processors.quality import Counts, add_counts
 from processors.runner import Account, Prepared, make_items, prepare, run_items
 from selections.blinding import Blinding
 
@@ -45,6 +49,7 @@ class _InOrder:
     def __init__(self, writer: ColumnWriter | ParquetColumnWriter, order: list[WorkItem]) -> None:
         self.writer = writer
         self.events = 0
+        self.quality: Counts = {}
         self._place = {item: index for index, item in enumerate(order)}
         self._waiting: dict[int, ColumnChunk | None] = {}
         self._next = 0
@@ -57,6 +62,7 @@ class _InOrder:
             if ready is not None:
                 self.writer.write(ready.columns)
                 self.events += ready.n_events
+                self.quality = add_counts(self.quality, ready.quality)
 
 
 def write_columns(options: RecoOptions) -> int:
@@ -71,15 +77,19 @@ def write_columns(options: RecoOptions) -> int:
     if options.output.suffix not in {".root", ".parquet"}:
         msg = f"cannot write {options.output.name}: the name must end in .root or .parquet"
         raise UserError(msg)
+    catalogue = load_catalogue(options.catalogue)
     analysis = processor_class(options.analysis)(
-        options.setup, seed=options.seed, conditions=options.conditions
+        options.setup,
+        seed=options.seed,
+        conditions=options.conditions,
+        bad_spills=catalogue.bad_spills(),
     )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=False)
     partial = options.output.with_name(f".{options.output.name}.partial{options.output.suffix}")
     with show_progress() as tell:
-        prepared = prepare(request, None, tell)
+        prepared = compare(catalogue, prepare(request, None, tell))
         _check(prepared, analysis.selection_for(load_setup(prepared.setup)), options)
         metadata = _metadata(prepared, options)
         order = [item for _, items in make_items(prepared.probes, execution.chunk_size) for item in items]
@@ -90,10 +100,12 @@ def write_columns(options: RecoOptions) -> int:
                 _, account = run_items(prepared, processor, execution, _Nothing(), tell, consume=sink)
                 require_events(account)
                 metadata["events"] = _events(account, sink.events)
+                metadata["exposure"] = describe_exposure(catalogue, prepared, account, options.conditions)
+                metadata["quality"] = quality_json(sink.quality)
             replace_path(partial, options.output, overwrite=options.overwrite)
         finally:
             partial.unlink(missing_ok=True)
-    _tell(options, prepared, account, sink.events)
+    _tell(options, prepared, account, sink, metadata["exposure"])
     return loss_status(account, options.max_loss)
 
 
@@ -130,7 +142,6 @@ def _metadata(prepared: Prepared, options: RecoOptions) -> dict[str, Any]:
         "setup": prepared.setup,
         "blinding": {"state": blinding.state, "region": blinding.region_table(), "digest": blinding.digest()},
         "parents": describe_inputs(prepared),
-        "exposure": {"eot_input": None, "eot_used": None, "eot_lost": None},
         "keep": list(options.keep),
         "seed": options.seed,
         "versions": versions(),
@@ -148,11 +159,14 @@ def _events(account: Account, written: int) -> dict[str, Any]:
     }
 
 
-def _tell(options: RecoOptions, prepared: Prepared, account: Account, written: int) -> None:
+def _tell(options: RecoOptions, prepared: Prepared, account: Account, sink: _InOrder, exposure: Any) -> None:
+    if text := quality_text(options.output.name, sink.quality):
+        typer.echo(text)
     kind = prepared.probes[0].kind
     what = "shown events" if kind == "data" else "events"
     typer.echo(account_line(account))
+    typer.echo(exposure_line(exposure))
     passed = f" that pass {', '.join(options.keep)}" if options.keep else ""
-    typer.echo(f"{options.output}: {written} {what}{passed}")
+    typer.echo(f"{options.output}: {sink.events} {what}{passed}")
     for line in loss_lines(account):
         print(f"na64: {line}", file=sys.stderr)  # noqa: T201

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import typer
 
+from datasets.conditions.catalogue import load_catalogue
 from datasets.setups import load_setup
 from na64.commands.common import (
     ReadOptions,
@@ -18,10 +19,11 @@ from na64.commands.common import (
     require_events,
     show_progress,
 )
+from na64.exposure import compare, describe_exposure, exposure_line
 from na64.outputs import check_output
 from na64.record import RunRecord
 from na64.run_directory import write_run_directory
-from na64.tables import cutflow_text
+from na64.tables import cutflow_text, quality_text
 from processors.result import AnalysisResult
 from processors.runner import prepare, run_items
 
@@ -50,18 +52,21 @@ def run_analysis(options: RunOptions) -> int:
     """
     start = time.perf_counter()
     make = processor_class(options.analysis)
+    catalogue = load_catalogue(options.catalogue)
     processor = make(
         options.setup,
         changes=options.changes,
         without=options.without,
         seed=options.seed,
         conditions=options.conditions,
+        bad_spills=catalogue.bad_spills(),
     )
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True)
     with show_progress() as tell:
         prepared = prepare(request, processor, tell)
+        prepared = compare(catalogue, prepared)
         probed = time.perf_counter()
         result, account = run_items(prepared, processor, execution, AnalysisResult(), tell)
         require_events(account)
@@ -71,6 +76,7 @@ def run_analysis(options: RunOptions) -> int:
             account=account,
             prepared=prepared,
             selection=processor.selection_for(load_setup(prepared.setup)),
+            exposure=describe_exposure(catalogue, prepared, account, options.conditions),
             options={k: v for k, v in asdict(options).items() if k not in {"output", "overwrite"}},
             seconds={"look": probed - start, "process": processed - probed},
         )
@@ -82,8 +88,12 @@ def run_analysis(options: RunOptions) -> int:
 def _tell(options: RunOptions, record: RunRecord) -> None:
     """Print the cut-flow and where everything is."""
     typer.echo(cutflow_text(record.result))
+    for name, sample in sorted(record.result.samples.items()):
+        if text := quality_text(name, sample.quality):
+            typer.echo(text)
     account = record.account
     typer.echo(account_line(account))
+    typer.echo(exposure_line(record.exposure))
     for note in sorted(record.result.notes):
         typer.echo(f"note: {note}")
     for name, sample in sorted(record.result.samples.items()):

@@ -64,7 +64,7 @@ def test_the_form_of_root_is_recognised() -> None:
 
 
 def test_the_form_of_root_has_the_sums_of_root(by_root: Digits) -> None:
-    waveforms, strips, straws = by_root
+    waveforms, strips, straws, _ = by_root
     assert waveforms is not None
     assert strips is not None
     assert straws is None
@@ -80,7 +80,7 @@ def test_the_form_of_root_has_the_sums_of_root(by_root: Digits) -> None:
 
 def test_one_event_of_root_in_its_order(by_root: Digits) -> None:
     """As `TTree::Draw` shows them: the first channel of event 7 is an SRD pulse, its sixth strip channel."""
-    waveforms, strips, _ = by_root
+    waveforms, strips, _, _ = by_root
     assert waveforms is not None
     assert strips is not None
     first = waveforms.offsets[7]
@@ -100,7 +100,7 @@ def test_samples_one_after_the_other_or_nested(
 ) -> None:
     rows = ak.from_numpy(SAMPLES, regulararray=True)
     samples = ak.unflatten(rows, COUNTS) if form == "nested" else ak.unflatten(SAMPLES.ravel(), [8, 0, 4])
-    waveforms, strips, straws = read({"c": CHANNEL, "s": samples}, container)
+    waveforms, strips, straws, _ = read({"c": CHANNEL, "s": samples}, container)
     assert strips is straws is None
     assert waveforms is not None
     assert waveforms.offsets.tolist() == [0, 2, 2, 3]
@@ -114,20 +114,48 @@ def test_lists_of_lists_of_any_length_are_read_where_the_lengths_fit(read: Calla
     waveforms = read({"c": CHANNEL, "s": ak.values_astype(lists, np.uint16)}, "RNTuple").waveforms
     assert waveforms is not None
     assert waveforms.samples.tolist() == SAMPLES.tolist()
+    other = ak.values_astype(ak.Array([[[0, 1, 2], [4, 5]], [], [[8, 9, 10]]]), np.uint16)
+    with pytest.raises(ReadError, match="'s' has 2, 3 samples per channel, its layout says 4"):
+        read({"c": CHANNEL, "s": other}, "RNTuple")
+
+
+def test_a_waveform_of_another_length_is_set_aside(read: Callable[..., Digits]) -> None:
     ragged = ak.values_astype(ak.Array([[[0, 1, 2], [4, 5, 6, 7]], [], [[8, 9, 10, 11]]]), np.uint16)
-    with pytest.raises(ReadError, match="'s' has 3, 4 samples per channel, its layout says 4"):
-        read({"c": CHANNEL, "s": ragged}, "RNTuple")
+    waveforms, _, _, short = read({"c": CHANNEL, "s": ragged}, "RNTuple")
+    assert waveforms is not None
+    assert short is not None
+    assert waveforms.offsets.tolist() == [0, 1, 1, 2]
+    assert waveforms.channel.tolist() == [7, 5]
+    assert waveforms.samples.tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert (short.offsets.tolist(), short.channel.tolist()) == ([0, 1, 1, 1], [5])
+    kept = select_digits(Digits(waveforms, short=short), np.array([False, True, True]))
+    assert kept.short is not None
+    assert kept.short.channel.tolist() == []
 
 
-def test_samples_that_do_not_fit_the_channels_are_refused(read: Callable[..., Digits]) -> None:
-    with pytest.raises(ReadError, match="'s' has 0 rows in event 1 of the chunk, 'c' asks for 4"):
-        read({"c": ak.unflatten(CHANNEL[[0, 2]][0], [1, 1, 0]), "s": ak.unflatten(SAMPLES[0], [4, 0, 0])})
+@pytest.mark.parametrize(("container", "form"), [("TTree", "flat"), ("RNTuple", "nested")])
+def test_of_an_event_with_too_few_samples_no_waveform_is_known(
+    read: Callable[..., Digits], container: str, form: str
+) -> None:
+    flat = ak.unflatten(SAMPLES.ravel()[[0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11]], [7, 0, 4])
+    rows = ak.unflatten(ak.from_numpy(SAMPLES, regulararray=True)[1:], [1, 0, 1])
+    samples = flat if form == "flat" else rows
+    waveforms, _, _, short = read({"c": CHANNEL, "s": samples}, container)
+    assert waveforms is not None
+    assert short is not None
+    assert (waveforms.offsets.tolist(), waveforms.samples.tolist()) == ([0, 0, 0, 1], [[8, 9, 10, 11]])
+    assert (short.offsets.tolist(), short.channel.tolist()) == ([0, 2, 2, 2], [5, 7])
+
+
+def test_samples_that_fit_no_channel_are_refused(read: Callable[..., Digits]) -> None:
+    with pytest.raises(ReadError, match="'s' has 0 rows in event 1 of the chunk, 'c' asks for 8"):
+        read({"c": ak.unflatten(CHANNEL[[0, 2]][0], [0, 2, 0]), "s": ak.unflatten(SAMPLES[0], [0, 0, 4])})
 
 
 def test_strips_and_straws_need_a_detector_each(read: Callable[..., Digits], container: str) -> None:
     good = ak.unflatten(np.array([1, 2, 3], dtype=np.int32), COUNTS)
     pairs = ak.unflatten(np.arange(6, dtype=np.uint16), [4, 0, 2])
-    _, strips, straws = read({"c": CHANNEL, "d": good, "t": pairs}, container)
+    _, strips, straws, _ = read({"c": CHANNEL, "d": good, "t": pairs}, container)
     assert strips is not None
     assert straws is not None
     assert (strips.detector.tolist(), strips.samples.tolist()) == ([1, 2, 3], [[0, 1], [2, 3], [4, 5]])

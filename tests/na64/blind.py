@@ -6,8 +6,9 @@ A new command that reads data must pass `assert_same` on such a pair.
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -25,6 +26,11 @@ from tests.conftest import SAMPLES, P348Reco
 
 PLANTED = 31.41592653  # [GeV] an ECAL energy that no other event has
 _VOLATILE = {"digest", "uuid", "seconds", "size"}
+
+
+def closed_entries(seed: int = 5) -> list[int]:
+    """Return the entries that `make_closed_pair` replaces."""
+    return [int(entry) for entry in np.random.default_rng(seed).choice(P348Reco().tagged, 40, replace=False)]
 
 
 def make_closed_pair(folder: Path, seed: int = 5) -> tuple[Path, Path]:
@@ -111,6 +117,80 @@ def make_raw_pair(folder: Path) -> tuple[Path, Path, Path]:
             writer.write(shown)
             writer.write(_raw_columns(setup, "dark_photon", seed, closed))
     return paths[0], paths[1], conditions
+
+
+class Damage(NamedTuple):
+    """Raw files that are damaged alike but for their closed events, and what they were before."""
+
+    pair: tuple[Path, Path]
+    whole: Path
+    conditions: Path
+
+
+SHORT, ZERO, FULL, REPEATED, BAD_SPILL, NO_TIME = 13, 4, 5, 6, 7, 8  # events that must fail
+UNKNOWN, NOISY, STRANGE_STRIP, REPEATED_STRIP = 16, 14, 11, 12  # events that may go on
+UNDECIDED = {SHORT, ZERO, FULL, REPEATED, BAD_SPILL, NO_TIME}
+
+
+def make_damaged_pair(folder: Path) -> Damage:
+    """
+    Damage digits of the first events of `make_raw_pair`, in both files alike.
+
+    In the second file, closed events have noisy and saturated waveforms too.
+    """
+    one, two, _ = make_raw_pair(folder)
+    setup = load_setup("na64e_2018")
+    conditions = folder / "with_a_bad_spill"
+    ideal = replace(ideal_conditions(setup), bad_spills=np.array([7]))
+    write_conditions(ideal, setup, conditions, RunRange.parse("3661"), "a test")
+    (folder / "whole").mkdir()
+    whole = folder / "whole" / "data.root"
+    _rewrite(one, whole, lambda columns: None)
+    _rewrite(one, one, _damage)
+    _rewrite(two, two, lambda columns: _damage(columns, spoil_closed=True))
+    return Damage((one, two), whole, conditions)
+
+
+def _rewrite(source: Path, target: Path, change: Callable[[dict[str, list[Any]]], None]) -> None:
+    """Change the events of a raw file, as lists."""
+    with uproot.open(source) as file:
+        tree = file["raw"]
+        names = [name for name in tree.keys() if not name.startswith("n_")]  # noqa: SIM118
+        found = {name: tree[name].array() for name in names}
+    types = {name: ak.values_astype(values[:0], _number_type(values)) for name, values in found.items()}
+    columns = {name: values.to_list() for name, values in found.items()}
+    change(columns)
+    with uproot.recreate(target) as file:
+        arrays = {
+            name: ak.values_astype(ak.Array(values), _number_type(types[name]))
+            for name, values in columns.items()
+        }
+        file.mktree("raw", {name: ak.type(values).content for name, values in arrays.items()})
+        file["raw"].extend(arrays)
+
+
+def _number_type(values: ak.Array) -> Any:
+    return np.dtype(str(ak.type(values)).rpartition("* ")[2])
+
+
+def _damage(columns: dict[str, list[Any]], *, spoil_closed: bool = False) -> None:
+    samples, channel = columns["adc_samples"], columns["adc_channel"]
+    del samples[SHORT][-3:]
+    samples[ZERO][:32] = [0] * 32
+    samples[FULL][:32] = [4095] * 32
+    channel[REPEATED][1] = channel[REPEATED][0]
+    columns["spill"][BAD_SPILL] = 7
+    columns["master_time"][NO_TIME] = np.nan
+    channel[UNKNOWN].append(9999)
+    samples[UNKNOWN] += [50] * 16 + [900] * 16
+    samples[NOISY][0] += 40
+    columns["apv_channel"][STRANGE_STRIP][0] = 9999
+    for name in ("apv_channel", "apv_detector"):
+        columns[name][REPEATED_STRIP][1] = columns[name][REPEATED_STRIP][0]
+    if spoil_closed:
+        for event in range(200, len(samples)):
+            samples[event][0] += 40
+            samples[event][13] = 4095
 
 
 def _raw_columns(setup: Setup, process: str, seed: int, chosen: np.ndarray) -> dict[str, Any]:

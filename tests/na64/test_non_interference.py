@@ -1,7 +1,7 @@
 """Nothing that a command leaves may depend on closed events."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ from tests.conftest import NOT_IN_P348RECO
 from tests.na64.blind import (
     PLANTED,
     assert_same,
+    closed_entries,
     fingerprint,
     make_closed_pair,
     make_geant4_pair,
     make_raw_pair,
 )
 
+
+def _events(entries: Sequence[int]) -> list[str]:
+    return [word for entry in entries for word in ("--event", str(entry))]
+
+
+_SHOWN_RAW = 1  # entry of a raw event that is shown
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
 READERS = {  # every command that reads data, and how
     "run": lambda data, out: ["run", "invisible", data, "-o", out, *WITHOUT],
@@ -50,6 +57,29 @@ READERS = {  # every command that reads data, and how
         "veto,preshower",
     ],
     "inspect": lambda data, out: ["inspect", data, "--branches"],
+    "display": lambda data, out: [
+        "display",
+        data,
+        "-o",
+        out.with_suffix(".png"),
+        *_events(closed_entries()[::5]),
+    ],
+    "display-failing": lambda data, out: [
+        "display",
+        data,
+        "-o",
+        out.with_suffix(".svg"),
+        "--next-failing",
+        "veto",
+    ],
+    "explain": lambda data, out: ["explain", data, "--event", "0-999"],
+    "explain-json": lambda data, out: ["explain", data, "--json", *_events([*closed_entries()[::5], 1])],
+    "explain-number": lambda data, out: ["explain", data, "--event-number", closed_entries()[0]],
+    "explain-failing": lambda data, out: ["explain", data, "--next-failing", "veto", "--from", 40],
+    "explain-refused": lambda data, out: ["explain", data, "--set", "srd.sum_low=0"],
+}
+READERS_OF_RUNS = {  # commands that read the run directory of data, and how
+    "background": lambda run, out: ["background", run, "-o", out],
 }
 # Commands that read no file of events: they list, draw, make simulations, or check tables of conditions.
 WITHOUT_DATA = {
@@ -65,7 +95,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_command_is_tested() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands}
     names |= {group.name for group in app.registered_groups}
-    assert names == {name.split("-")[0] for name in READERS} | WITHOUT_DATA
+    assert names == {name.split("-")[0] for name in READERS} | set(READERS_OF_RUNS) | WITHOUT_DATA
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -75,9 +105,34 @@ def test_closed_events_leave_no_trace(
     assert_same(na64, pair, tmp_path, READERS[reader])
 
 
+@pytest.mark.parametrize("reader", READERS_OF_RUNS)
+def test_runs_of_closed_events_leave_no_trace(
+    reader: str,
+    na64: Callable[..., Any],
+    pair: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "na64.run_directory.plot_run", lambda *_: []
+    )  # figures of the run have their own test
+
+    def run_and_read(data: Path, out: Path) -> list[Any]:
+        run = out.with_name("run")
+        told = [na64(*READERS["run"](data, run)), na64(*READERS_OF_RUNS[reader](run, out))]
+        assert [one.status for one in told] == [0, 0], told
+        return told
+
+    assert_same(run_and_read, pair, tmp_path, lambda data, out: [data, out])
+
+
 GEANT4 = {
     "run": lambda data, out: ["run", "invisible", data, "-o", out, "--kind", "data", "--chunk-size", 150],
     "reco": lambda data, out: ["reco", data, "-o", out.with_suffix(".root"), "--kind", "data"],
+    "explain": lambda data, out: ["explain", data, "--kind", "data", "--event", "0-399"],
+    "display": lambda data, out: [
+        *("display", data, "-o", out.with_suffix(".png"), "--kind", "data", "--next-failing", "ecal_shape"),
+    ],
 }
 
 
@@ -90,7 +145,7 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-@pytest.mark.parametrize("reader", ["run", "reco"])
+@pytest.mark.parametrize("reader", ["run", "reco", "explain", "display"])
 def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "pair").mkdir()
     one, two, conditions = make_raw_pair(tmp_path / "pair")
@@ -101,6 +156,11 @@ def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any],
         options = ["--conditions", conditions]
         if reader == "run":
             return ["run", "invisible", data, "-o", out, "--chunk-size", 130, *options]
+        if reader == "explain":
+            return ["explain", data, "--event", "180-239", *options]
+        if reader == "display":
+            events = _events([*range(200, 240), _SHOWN_RAW])
+            return ["display", data, "-o", out.with_suffix(".png"), "--waveforms", *events, *options]
         return ["reco", data, "-o", out.with_suffix(".root"), *options]
 
     assert_same(na64, (one, two), tmp_path, arguments)
@@ -108,6 +168,16 @@ def test_closed_raw_digits_leave_no_trace(reader: str, na64: Callable[..., Any],
         record = json.loads((tmp_path / "done_1" / "output" / "run.json").read_text())
         assert "blinding rests on conditions of the user's own" in record["notes"]
         assert record["blinding"]["state"] == "closed"
+
+
+def test_closed_events_are_in_neither_answer(
+    na64: Callable[..., Any], pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    entries = closed_entries()[::5]  # of both kinds: every fifth
+    for path in pair:
+        told = na64("explain", path, *_events([*entries, 1]), "--json")
+        assert [record["entry"] for record in json.loads(told.out)] == [1]
+        assert told.err.count("so it is not shown") == len(entries) == 8
 
 
 def test_oracle_files_do_differ_in_closed_events(pair: tuple[Path, Path]) -> None:

@@ -21,8 +21,9 @@ CUTS = [
     "ecal_shape", "veto", "hcal_r",
 ]  # fmt: skip
 HISTOGRAMS = [
-    "edep_plane_loose", "edep_plane_final", "ecal_energy", "ps_energy", "hcal_energy", "srd_energy",
-    "veto_energy", "track_momentum", "track_chi2", "ecal_shower_chi2", *(f"nminus1_{cut}" for cut in CUTS),
+    "edep_plane_loose", "edep_plane_final", "edep_plane_dimuon", "ecal_energy", "ps_energy", "hcal_energy",
+    "srd_energy", "veto_energy", "track_momentum", "track_chi2", "ecal_shower_chi2",
+    *(f"nminus1_{cut}" for cut in CUTS),
 ]  # fmt: skip
 
 

@@ -12,7 +12,13 @@ from datasets.setups import load_setup
 from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import digit_columns
-from processors.digits import calibrate_digits, conditions_of
+from processors.digits import (
+    calibrate_digits,
+    conditions_of,
+    fit_waveforms,
+    refuse_spills,
+    spills_in,
+)
 from recon.geometry import Setup
 
 SETUP = load_setup("na64e_2018")
@@ -164,6 +170,23 @@ def test_events_of_a_bad_spill_are_no_physics(block: Block) -> None:
     assert out.arrays["trigger_is_physics"][100:].all()
 
 
+def test_a_bad_spill_has_no_trigger_of_any_kind() -> None:
+    """Without its physics bit alone, a closed trigger would become one of calibration."""
+    arrays = {
+        "run": np.array([1, 1, 2, 3]),
+        "spill": np.array([5, 6, 6, 5]),
+        "trigger_is_physics": np.ones(4, dtype=bool),
+        "trigger_is_calibration": np.ones(4, dtype=bool),
+    }
+    is_bad = spills_in(arrays, {1: (5,), 2: None})
+    assert is_bad.tolist() == [True, False, True, False]
+    out = refuse_spills(Quantities(4, arrays, {}), is_bad)
+    for trigger in ("trigger_is_physics", "trigger_is_calibration"):
+        assert out.arrays[trigger].tolist() == [False, True, False, True]
+    again = refuse_spills(out, np.array([True, True, False, False]))
+    assert again.damage["spill_is_bad"].tolist() == [1, 1, 1, 0]
+
+
 def test_conditions_of_a_simulation_follow_from_its_setup() -> None:
     assert conditions_of("na64e_2018", None, ()).digest == ideal_conditions(SETUP).digest
 
@@ -178,3 +201,23 @@ def test_straws_and_strips_make_hits_together() -> None:
     assert (
         np.diff(hits.plane)[np.diff(np.repeat(np.arange(block.n_events), np.diff(hits.offsets))) == 0] >= 0
     ).all()
+
+
+def test_fitted_waveforms_explain_their_samples(block: Block) -> None:
+    waveforms = quantities(block).digits.waveforms
+    assert waveforms is not None
+    n = int(waveforms.offsets[1])
+    first = Waveforms(np.array([0, n]), waveforms.channel[:n], waveforms.samples[:n])
+    found = fit_waveforms(first, SETUP, ideal_conditions(SETUP))
+    assert len(found) == n
+    energies = [waveform.energy for waveform in found if np.isfinite(waveform.energy)]
+    assert energies == sorted(energies, reverse=True)
+    assert energies[0] > 10  # GeV, of the cell that the beam points at
+    for waveform in found[:3]:
+        samples = waveform.samples.astype(float)
+        time = waveform.period * np.arange(len(samples))
+        fitted = np.resize(waveform.pedestal, len(samples)) + sum(
+            amplitude * waveform.shape.value(time - start)
+            for start, amplitude in zip(waveform.start, waveform.amplitude, strict=True)
+        )
+        assert np.abs(fitted - samples).max() < 6 + 0.02 * samples.max()  # counts: noise of 1, shape

@@ -191,3 +191,8 @@ def test_shipped_catalogue_describes_the_files_that_are_there(samples: Path) -> 
         with uproot.open(path) as opened:
             assert opened["tree"].num_entries == file.entries
             assert set(opened["tree"]["run"].array(library="np")) == {record.run}
+
+
+def test_bad_spills_of_all_runs(tmp_path: Path) -> None:
+    bad = {**OTHER, "run": 4001, "quality": "bad", "files": []}
+    assert load(tmp_path, RUN, OTHER, bad).bad_spills() == {4000: (2,), 4001: None}

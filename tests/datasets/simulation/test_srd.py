@@ -20,7 +20,7 @@ BESIDE = -330.0  # [mm] where the beam passes the modules
 
 def particles(pdg: int, momentum: Any, n: int = 1, **where: Any) -> Particles:
     """Return particles 10 mm in front of the first module, in its middle, unless told otherwise."""
-    place = {"x": -30.0, "y": 0.0, "z": 15990.0, "slope_x": 0.0, "slope_y": 0.0, **where}
+    place = {"x": -65.0, "y": 0.0, "z": 15990.0, "slope_x": 0.0, "slope_y": 0.0, **where}
     values = (np.broadcast_to(np.asarray(v, dtype=float), n) for v in (momentum, *place.values()))
     return Particles(np.arange(n), np.full(n, pdg), *values)
 
@@ -40,14 +40,14 @@ def mistag(found: Particles, seed: int = 1) -> np.ndarray:
 @pytest.mark.parametrize(
     ("where", "module"),
     [
-        pytest.param({"x": -1.0}, 0, id="edge-of-the-first"),
-        pytest.param({"x": -59.0}, 0, id="other-edge-of-the-first"),
-        pytest.param({"x": -61.0, "y": 39.0}, 1, id="second"),
-        pytest.param({"x": -150.0, "y": -39.0}, 2, id="third"),
-        pytest.param({"x": 0.0, "z": 10_000.0, "slope_x": -0.0125}, 1, id="flies-75-mm"),
-        pytest.param({"x": 1.0}, None, id="beside"),
-        pytest.param({"x": -181.0}, None, id="between-srd-and-beam"),
-        pytest.param({"x": -90.0, "y": 41.0}, None, id="above"),
+        pytest.param({"x": -26.0}, 0, id="edge-of-the-first"),
+        pytest.param({"x": -104.0}, 0, id="other-edge-of-the-first"),
+        pytest.param({"x": -106.0, "y": 29.0}, 1, id="second"),
+        pytest.param({"x": -225.0, "y": -29.0}, 2, id="third"),
+        pytest.param({"x": 0.0, "z": 10_000.0, "slope_x": -0.025}, 1, id="flies-150-mm"),
+        pytest.param({"x": -24.0}, None, id="beside"),
+        pytest.param({"x": -266.0}, None, id="between-srd-and-beam"),
+        pytest.param({"x": -90.0, "y": 31.0}, None, id="above"),
         pytest.param({"x": -90.0, "z": 16001.0}, None, id="made-behind-the-front"),
     ],
 )
@@ -126,18 +126,18 @@ def test_muons_beside_leave_nothing_and_do_not_splash() -> None:
 
 def test_muons_through_a_module_ionise_it() -> None:
     """35 cm of plastic: 71 MeV most probable."""
-    found = mistag(particles(MUON, 100.0, 2000, x=-90.0))[:, SRD]
+    found = mistag(particles(MUON, 100.0, 2000, x=-145.0))[:, SRD]
     assert (found[:, [0, 2]] == 0).all()
     assert 0.071 < np.median(found[:, 1]) < 0.080
 
 
 def test_a_slanted_particle_is_where_its_way_crosses_the_middle() -> None:
-    """Slope -0.1 over 10 + 189 mm: from -50 to -69.9, the second module."""
-    found = mistag(particles(MUON, 100.0, x=-50.0, slope_x=-0.1))[0, SRD]
+    """Slope -0.1 over 10 + 189 mm: from -90 to -109.9, the second module."""
+    found = mistag(particles(MUON, 100.0, x=-90.0, slope_x=-0.1))[0, SRD]
     assert np.flatnonzero(found).tolist() == [1]
 
 
 def test_deposits_belong_to_their_primary() -> None:
-    start = particles(MUON, 100.0, 3, x=np.array([-30.0, BESIDE, -150.0]))
+    start = particles(MUON, 100.0, 3, x=np.array([-65.0, BESIDE, -225.0]))
     found = mistag(start._replace(primary=np.array([2, 0, 1])))[:, SRD]
     assert (found > 0).tolist() == [[False, False, False], [False, False, True], [True, False, False]]

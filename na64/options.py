@@ -1,0 +1,73 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "CatalogueOption",
+    "ChunkOption",
+    "ConditionsOption",
+    "ExecutorOption",
+    "Inputs",
+    "KindOption",
+    "LayoutOption",
+    "LossOption",
+    "OverwriteOption",
+    "SchedulerOption",
+    "SeedOption",
+    "SetupOption",
+    "VerifyOption",
+    "WorkersOption",
+]
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        help="ROOT files, globs, directories, URLs, or a fileset (YAML, JSON). NAME=PATH names the dataset.",
+        metavar="INPUTS...",
+        show_default=False,
+    ),
+]
+SetupOption = Annotated[
+    str | None,
+    typer.Option("--setup", help="Detector setup, by name or YAML path. Default: by layout or run."),
+]
+LayoutOption = Annotated[
+    str | None, typer.Option("--layout", help="Layout of the files, by name or YAML path. Default: found.")
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", help="data: treat simulation as data. Can only make a file stricter than it is."),
+]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor", help="iterative (this process), futures (processes) or dask. Default: by --workers."
+    ),
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler; implies dask.")
+]
+ChunkOption = Annotated[int, typer.Option("--chunk-size", min=1, help="Events per chunk.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of the smearing of simulated events.")
+]
+LossOption = Annotated[
+    float,
+    typer.Option("--max-loss", min=0, max=1, help="Fraction of events that may be lost with exit status 0."),
+]
+ConditionsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--conditions", help="Tables that override ours, for raw digits; repeat.", metavar="PATH"),
+]
+CatalogueOption = Annotated[
+    Path | None,
+    typer.Option("--catalogue", help="Runs, bad spills and particles on target. Default: the project's."),
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
+VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]

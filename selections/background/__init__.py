@@ -1,0 +1,1 @@
+"""Background that is expected in the closed region, estimated from what is shown."""
