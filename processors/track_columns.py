@@ -11,7 +11,16 @@ import numpy.typing as npt
 
 from datasets.hits import HitArrays
 from recon.geometry import Setup
-from recon.tracks import TrackHits, TrackList, best_tracks, find_all_tracks, first_of_each
+from recon.track_details import TrackDetails
+from recon.tracks import (
+    TrackConfig,
+    TrackHits,
+    TrackList,
+    best_tracks,
+    describe_tracks,
+    find_all_tracks,
+    first_of_each,
+)
 
 __all__ = ["track_columns"]
 
@@ -35,20 +44,42 @@ def track_columns(hits: Mapping[str, HitArrays], setup: Setup, showers: Mapping[
     """
     columns: Columns = {}
     faces = [name for name in _FACES if name in setup.detectors]
-    z = tuple(setup.detectors[name].sections[0].z for name in faces)
     for spectrometer, prefix in _PREFIXES.items():
         if spectrometer not in hits:
             continue
-        found = find_all_tracks(
-            TrackHits(*hits[spectrometer]), setup.spectrometers[spectrometer], setup.beam, faces=z
-        )
-        columns |= _best(found, prefix, setup)
-        columns |= _several(found, "tracks" if prefix == "track" else f"{prefix}_tracks")
-        for i, face in enumerate(faces, start=1):
-            columns |= _at_face(found, i, f"{prefix}_{face}")
-        if "ecal" in faces and "ecal_x" in showers:
-            columns |= _match(found, 1 + faces.index("ecal"), f"{prefix}_ecal", showers)
+        columns |= _of_one(TrackHits(*hits[spectrometer]), spectrometer, prefix, setup, faces, showers)
     return columns
+
+
+def _of_one(
+    hits: TrackHits, name: str, prefix: str, setup: Setup, faces: list[str], showers: Mapping[str, Array]
+) -> Columns:
+    """Return the columns of one spectrometer."""
+    spectrometer, config = setup.spectrometers[name], TrackConfig()
+    z = tuple(setup.detectors[face].sections[0].z for face in faces)
+    found = find_all_tracks(hits, spectrometer, setup.beam, config)
+    has_one = np.diff(found.offsets) > 0
+    best = found.offsets[:-1][has_one]
+    details = describe_tracks(found, best, hits, spectrometer, setup.beam, config, z)
+    columns = _best(found, prefix, setup)
+    columns |= _several(found, "tracks" if prefix == "track" else f"{prefix}_tracks")
+    columns[f"{prefix}_kink_pull"] = _spread(details.kink, has_one)
+    columns[f"{prefix}_is_kinked"] = columns[f"{prefix}_kink_pull"] > config.kink_pull
+    if not spectrometer.planes:  # nothing says where its tracks would go
+        return columns
+    for i, face in enumerate(faces, start=1):
+        columns |= _at_face(details, has_one, i, f"{prefix}_{face}")
+    if "ecal" in faces and "ecal_x" in showers:
+        at_ecal = _at_face(details, has_one, 1 + faces.index("ecal"), "at")
+        columns |= _match(at_ecal, f"{prefix}_ecal", showers)
+    return columns
+
+
+def _spread(values: Array, has_one: Array) -> Array:
+    """Return values of events with a track for all events, NaN elsewhere."""
+    every = np.full(len(has_one), np.nan)
+    every[has_one] = values
+    return every
 
 
 def _best(found: TrackList, prefix: str, setup: Setup) -> Columns:
@@ -57,12 +88,12 @@ def _best(found: TrackList, prefix: str, setup: Setup) -> Columns:
     first = {
         "p_value": found.p_value,
         "hits": (found.hits >= 0).sum(axis=1),
-        "kink_pull": found.kink,
         "upstream_hits": found.n_upstream,
     }
     columns: Columns = {f"{prefix}_{name}": first_of_each(v, found.offsets) for name, v in first.items()}
-    for name in ("count", "momentum", "momentum_error", "angle", "x", "y", "slope_x", "slope_y", "is_valid"):
+    for name in ("count", "momentum", "momentum_error", "angle", "x", "y", "slope_x", "slope_y"):
         columns[f"{prefix}_{name}"] = getattr(best, name)
+    columns[f"{prefix}_is_valid"], columns[f"{prefix}_is_overflow"] = best.is_valid, best.is_overflow
     reduced = np.full(len(best.chi2), np.nan)
     np.divide(best.chi2, best.ndf, out=reduced, where=best.ndf > 0)
     columns[f"{prefix}_chi2"] = reduced
@@ -85,15 +116,13 @@ def _several(found: TrackList, prefix: str) -> Columns:
     return {f"{prefix}_{name}": ak.unflatten(values, counts) for name, values in flat.items()}
 
 
-def _at_face(found: TrackList, face: int, prefix: str) -> Columns:
+def _at_face(details: TrackDetails, has_one: Array, face: int, prefix: str) -> Columns:
     """Return where the best track meets a detector."""
-    if found.face_state.shape[1] <= face:  # a spectrometer without planes
-        return {}
     columns: Columns = {}
     for i, axis in enumerate(("x", "y")):
-        columns[f"{prefix}_{axis}"] = first_of_each(found.face_state[:, face, i], found.offsets)
-        variance = first_of_each(found.face_covariance[:, face, i, i], found.offsets)
-        columns[f"{prefix}_{axis}_error"] = np.sqrt(variance)
+        columns[f"{prefix}_{axis}"] = _spread(details.face_state[:, face, i], has_one)
+        error = np.sqrt(details.face_covariance[:, face, i, i])
+        columns[f"{prefix}_{axis}_error"] = _spread(error, has_one)
     return columns
 
 
@@ -101,9 +130,8 @@ def _at_face(found: TrackList, face: int, prefix: str) -> Columns:
 _SHOWER_STOCHASTIC, _SHOWER_CONSTANT = 8.0, 0.8
 
 
-def _match(found: TrackList, face: int, prefix: str, showers: Mapping[str, Array]) -> Columns:
+def _match(at: Columns, prefix: str, showers: Mapping[str, Array]) -> Columns:
     """Return how far the shower is from the best track."""
-    at = _at_face(found, face, "at")
     away = [showers[f"ecal_{axis}"] - at[f"at_{axis}"] for axis in ("x", "y")]
     energy = np.maximum(showers["ecal_energy"], 0.0)
     with np.errstate(divide="ignore"):

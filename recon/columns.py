@@ -58,8 +58,12 @@ def _tracks(name: str, which: str) -> list[Column]:
         Column(f"{name}_slope_x", "float64", "", f"dx/dz of {best} at the first plane"),
         Column(f"{name}_slope_y", "float64", "", f"dy/dz of {best} at the first plane"),
         Column(f"{name}_kink_pull", "float64", "", f"largest pull of a change of slope of {best} in a plane"),
+        Column(
+            f"{name}_is_kinked", "bool", "", f"that pull is above 5: {best} scatters more than matter does"
+        ),
         Column(f"{name}_upstream_hits", "float64", "", f"hits before the magnets that are not of {best}"),
         Column(f"{name}_is_valid", "bool", "", f"{best} was fitted"),
+        Column(f"{name}_is_overflow", "bool", "", "too many hits to look for tracks: none was fitted"),
     ]
     for face in ("srd", "ecal", "hcal"):
         for axis in ("x", "y"):

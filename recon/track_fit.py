@@ -1,6 +1,7 @@
 """The fit of one track: generalised least squares with scattering and the errors of its own hits.
 
-Compiled for use inside loops over candidates; arrays named `work` are only there to save allocations.
+Compiled for use inside loops over candidates: plain loops on memory that the caller gives once, which
+allows to leave out the counting of references (`_nrt`), half of the time otherwise.
 """
 
 from __future__ import annotations
@@ -13,175 +14,247 @@ import numpy.typing as npt
 from numba import njit
 
 from recon.field import CURVATURE
-from recon.track_problem import TrackProblem
+from recon.track_problem import SCALE_RANGE, FitTables
 
-__all__ = ["Workspace", "chi2_probability", "cross", "factorise", "residuals", "step", "workspace"]
+__all__ = ["Workspace", "chi2_probability", "fit", "workspace"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_SCALE_RANGE = (0.04, 25.0)  # of the variance of scattering: momenta from a fifth to five times the beam's
+_NEAR = 0.1  # [standard errors] from the solution, where shared matrices have done their part
+_ALIKE = 0.02  # of variances
+_MOVED = 0.01  # of chi2: the last step of a fit
 
 
 class Workspace(NamedTuple):
-    """Memory of one fit; `n` rows are used, two per hit."""
+    """Memory of one fit of m rows, two per hit."""
 
     state: Floats  # (5,)
-    rows: Ints  # (2 n_planes,) of the problem
-    residual: Floats  # [mm] (2 n_planes,)
-    white: Floats  # (2 n_planes,) L^-1 residual
-    factor: Floats  # (2 n_planes, 2 n_planes) L of the covariance of the residuals
-    design: Floats  # (2 n_planes, 5) L^-1 design
-    normal: Floats  # (5, 5) Cholesky factor of the normal matrix
+    xy: Floats  # [mm] (m,) the hits
+    variance: Floats  # [mm2] (m,) of the hits
+    plane: Ints  # (m // 2,) of the hits
+    residual: Floats  # [mm] (m,)
+    white: Floats  # (m,) L^-1 residual
+    factor: Floats  # (m, m) L of the covariance of the residuals, but its inverse on the diagonal
+    design: Floats  # (m, 5) L^-1 design
+    normal: Floats  # (5, 5) Cholesky factor of the normal matrix, the same way
     change: Floats  # (5,)
 
 
 def workspace(n_planes: int) -> Workspace:
     """Return the memory for spectrometers of so many planes."""
-    n = 2 * n_planes
+    m = 2 * n_planes
     return Workspace(
-        np.zeros(5), np.zeros(n, np.int64), np.zeros(n), np.zeros(n), np.zeros((n, n)), np.zeros((n, 5)),
-        np.zeros((5, 5)), np.zeros(5),
+        np.zeros(5), np.zeros(m), np.zeros(m), np.zeros(n_planes, np.int64), np.zeros(m), np.zeros(m),
+        np.zeros((m, m)), np.zeros((m, 5)), np.zeros((5, 5)), np.zeros(5),
     )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
-def cross(state: Floats, pieces: Floats, first: int, stop: int, is_thin: bool) -> None:
-    """Move a state (5,) in place through pieces of field, as `recon.field.propagate` does."""
-    for i in range(first, stop):
-        length, field = pieces[i, 0], pieces[i, 1]
-        if field == 0.0:
-            state[0] += length * state[2]
-            state[1] += length * state[3]
-            continue
-        cos_in = 1.0 / math.sqrt(1.0 + state[2] * state[2])
-        dip = state[3] * cos_in
-        curvature = -CURVATURE * field * state[4] * math.sqrt(1.0 + dip * dip)
-        sin_in = state[2] * cos_in
-        sin_out = sin_in + curvature * length
-        if not abs(sin_out) < 1.0:
-            state[:4] = np.nan
-            return
-        cos_out = math.sqrt(1.0 - sin_out * sin_out)
-        if is_thin:
-            state[0] += 0.5 * length * (state[2] + sin_out / cos_out)
-            state[1] += 0.5 * length * (state[3] + dip / cos_out)
-        else:
-            mean_slope = (sin_in + sin_out) / (cos_in + cos_out)
-            chord = length * math.sqrt(1.0 + mean_slope * mean_slope)
-            w = 0.5 * curvature * chord
-            arc = 1.0 + w * w / 6.0 if abs(w) < 1e-4 else math.asin(w) / w
-            state[0] += length * mean_slope
-            state[1] += dip * chord * arc
-        state[2], state[3] = sin_out / cos_out, dip / cos_out
-
-
-@njit(cache=True, error_model="numpy")
-def residuals(state: Floats, xy: Floats, problem: TrackProblem, work: Workspace, n: int) -> None:
-    """Fill measured minus predicted; `xy` (2 n_planes,) has the hits in the rows that are used."""
-    there, first, row = work.change, 0, 0
-    there[:] = state
-    for plane in range(len(problem.z)):
-        cross(there, problem.pieces, first, problem.piece_stop[plane], problem.is_thin)
-        first = problem.piece_stop[plane]
-        if row < n and work.rows[row] == 2 * plane:
-            work.residual[row] = xy[2 * plane] - there[0]
-            work.residual[row + 1] = xy[2 * plane + 1] - there[1]
-            row += 2
-
-
-@njit(cache=True, error_model="numpy")
-def factorise(variance: Floats, q_over_p: float, problem: TrackProblem, work: Workspace, n: int) -> float:
-    """
-    Fill the factors of the covariance and of the normal matrix; return the log determinant.
-
-    `variance` [mm2] (2 n_planes,) is that of the hits. Scattering is that of the track's own momentum. NaN
-    where the hits do not determine the parameters.
-    """
-    scale = (q_over_p / problem.start[4]) ** 2
-    scale = min(max(scale, _SCALE_RANGE[0]), _SCALE_RANGE[1])
-    factor, design, normal = work.factor, work.design, work.normal
-    log_det = 1.0  # the determinant itself, first
-    total = 0.0
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _residuals(n: int, work: Workspace, tables: FitTables) -> None:
+    """Fill measured minus predicted of n hits, by the motion of `recon.field.propagate`."""
+    piece_stop, pieces, plane, residual = tables.piece_stop, tables.pieces, work.plane, work.residual
+    xy = work.xy
+    x, y, slope, dip_slope = work.state[0], work.state[1], work.state[2], work.state[3]
+    turn, first = -CURVATURE * work.state[4], 0
     for i in range(n):
-        row = work.rows[i]
-        for j in range(i + 1):
-            value = scale * problem.scatter[row, work.rows[j]]
-            if i == j:
-                value += variance[row]
-            for k in range(j):
-                value -= factor[i, k] * factor[j, k]
-            if i == j:
-                if not value > 0.0:
-                    return np.nan
-                log_det *= value
-                factor[i, i] = math.sqrt(value)
+        stop = piece_stop[plane[i]]
+        for k in range(first, stop):
+            length, field = pieces[k, 0], pieces[k, 1]
+            if field == 0.0:
+                x += length * slope
+                y += length * dip_slope
+                continue
+            cos_in = 1.0 / math.sqrt(1.0 + slope * slope)
+            dip, sin_in = dip_slope * cos_in, slope * cos_in
+            curvature = turn * field * math.sqrt(1.0 + dip * dip)
+            sin_out = sin_in + curvature * length
+            cos_out = math.sqrt(1.0 - sin_out * sin_out) if abs(sin_out) < 1.0 else np.nan
+            slope, dip_slope = sin_out / cos_out, dip / cos_out
+            if tables.is_thin:
+                x += 0.5 * length * (sin_in / cos_in + slope)
+                y += 0.5 * length * dip * (1.0 / cos_in + 1.0 / cos_out)
             else:
-                factor[i, j] = value / factor[j, j]
-        if i % 8 == 7:  # before it runs out of range
-            total += math.log(log_det)
-            log_det = 1.0
-        for p in range(5):
-            value = problem.design[row, p]
-            for k in range(i):
-                value -= factor[i, k] * design[k, p]
-            design[i, p] = value / factor[i, i]
+                mean_slope = (sin_in + sin_out) / (cos_in + cos_out)
+                chord = length * math.sqrt(1.0 + mean_slope * mean_slope)
+                w = 0.5 * curvature * chord
+                # arcsin(w) / w: below 0.03 the next term is 1e-11 of it
+                arc = 1.0 + w * w * (1.0 / 6.0 + w * w * 0.075) if abs(w) < 0.03 else math.asin(w) / w
+                x += length * mean_slope
+                y += dip * chord * arc
+        first = stop
+        residual[2 * i], residual[2 * i + 1] = xy[2 * i] - x, xy[2 * i + 1] - y
+
+
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def fit(
+    n: int, pattern: int, most_steps: int, max_chi2: float, work: Workspace, tables: FitTables
+) -> tuple[float, float, float]:
+    """
+    Fit n hits, first with the matrices that all candidates of a pattern share.
+
+    With errors at most s times those of the shared matrix, in variance, the chi2 is at least 1/s of that with
+    the shared one, which rejects most candidates. Shared matrices also serve to the end where no variance
+    differs from theirs by more than 2%.
+
+    Returns
+    -------
+    chi2, log determinant of the covariance of the hits, standard error of q/p
+        Infinity and NaN where the chi2 cannot be as small as `max_chi2`.
+    """
+    residual, variance, state, start = work.residual, work.variance, work.state, tables.start
+    least, excess, limit, chi2, scale = 1.0, 1.0, 0.0, np.inf, 1.0
+    for i in range(2 * n):
+        row = 2 * work.plane[i // 2] + i % 2
+        residual[i] = work.xy[i] - tables.nominal[row]
+        ratio = variance[i] / tables.variance[row]
+        least, excess = min(least, ratio), max(excess, ratio)
     for p in range(5):
-        for q in range(p + 1):
-            value = 0.0
-            for i in range(n):
-                value += design[i, p] * design[i, q]
-            for k in range(q):
-                value -= normal[p, k] * normal[q, k]
-            if p == q:
-                if not value > 0.0:
-                    return np.nan
-                normal[p, p] = math.sqrt(value)
-            else:
-                normal[p, q] = value / normal[q, q]
-    return total + math.log(log_det)
+        state[p] = start[p]
+    for step in range(most_steps):
+        change = _shared_step(n, pattern, work, tables)
+        scale = (state[4] / start[4]) ** 2
+        limit = max_chi2 * max(excess, min(scale, SCALE_RANGE[1]))
+        if step == 0:
+            # second order in the change of direction, in standard errors; where small, the line will do
+            away = max(abs(state[2] - start[2]), tables.bend * abs(change / start[4]))
+            if 1.5 * away**2 * tables.pull[pattern] * abs(start[4]) < 0.5:
+                wide = (math.sqrt(limit) + 1.0) ** 2
+                if not _shared_chi2(wide, n, pattern, work, tables) <= wide:
+                    return np.inf, np.nan, np.nan
+        _residuals(n, work, tables)
+        # a step with nominal derivatives leaves about the squared bending angle of the distance
+        if abs(change) * tables.pull[pattern] * 2.0 * tables.bend**2 * scale < _NEAR:
+            break
+    chi2 = _shared_chi2(limit, n, pattern, work, tables)
+    if not chi2 <= limit:
+        return np.inf, np.nan, np.nan
+    if max(excess - 1.0, 1.0 - least, abs(scale - 1.0) * tables.scattered[pattern]) <= _ALIKE:
+        _shared_step(n, pattern, work, tables)
+        return chi2, tables.log_det[pattern], tables.q_error[pattern]
+    return _fit_own(n, most_steps, work, tables)
 
 
-@njit(cache=True, error_model="numpy")
-def whiten(work: Workspace, n: int) -> float:
-    """Fill L^-1 residual and return its square, the chi2."""
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _shared_step(n: int, pattern: int, work: Workspace, tables: FitTables) -> float:
+    """Move the state by the residuals that are there; return the change of q/p."""
+    gain, residual, state = tables.gain, work.residual, work.state
+    change = 0.0
+    for p in range(5):
+        change = 0.0
+        for i in range(2 * n):
+            change += gain[pattern, p, i] * residual[i]
+        state[p] += change
+    return change
+
+
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _shared_chi2(limit: float, n: int, pattern: int, work: Workspace, tables: FitTables) -> float:
+    """Return the chi2 of the residuals, which no parameter changes; infinity above the limit."""
+    free, residual = tables.free, work.residual
     chi2 = 0.0
-    for i in range(n):
-        value = work.residual[i]
-        for k in range(i):
-            value -= work.factor[i, k] * work.white[k]
-        work.white[i] = value / work.factor[i, i]
-        chi2 += work.white[i] * work.white[i]
+    for k in range(2 * n - 5):
+        value = 0.0
+        for i in range(2 * n):
+            value += free[pattern, k, i] * residual[i]
+        chi2 += value * value
+        if not chi2 <= limit:
+            return np.inf
     return chi2
 
 
-@njit(cache=True, error_model="numpy")
-def step(work: Workspace, n: int) -> float:
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _fit_own(n: int, most_steps: int, work: Workspace, tables: FitTables) -> tuple[float, float, float]:
     """
-    Move the state towards the least squares by the residuals that are there; return their chi2 behind it.
+    Fit n hits with the errors of their own, starting from the state and residuals that are there.
 
-    The chi2 is that of the linear problem: exact if the step is small.
+    The chi2 is that of the linear problem: exact if the last step is small. NaN where the hits do not
+    determine the parameters.
     """
-    chi2 = whiten(work, n)
-    change, normal = work.change, work.normal
+    log_det = _factorise(n, work, tables)
+    chi2 = np.nan
+    for step in range(most_steps):
+        if step:
+            _residuals(n, work, tables)
+        chi2, moved = _step(2 * n, work)
+        if moved < _MOVED:
+            break
+    return chi2, log_det, work.normal[4, 4]
+
+
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _factorise(n: int, work: Workspace, tables: FitTables) -> float:
+    """
+    Fill the factors of the covariance and of the normal matrix; return the log determinant.
+
+    Scattering is that of the track's own momentum. What is not positive definite ends as NaN.
+    """
+    factor, white, normal, plane = work.factor, work.design, work.normal, work.plane
+    variance, scatter, design = work.variance, tables.scatter, tables.design
+    scale = (work.state[4] / tables.start[4]) ** 2
+    scale = min(max(scale, SCALE_RANGE[0]), SCALE_RANGE[1])
+    log_det, product = 0.0, 1.0
+    for i in range(2 * n):
+        row = 2 * plane[i // 2] + i % 2
+        for j in range(i):
+            value = scale * scatter[row, 2 * plane[j // 2] + j % 2]
+            for k in range(j):
+                value -= factor[i, k] * factor[j, k]
+            factor[i, j] = value * factor[j, j]
+        value = scale * scatter[row, row] + variance[i]
+        for k in range(i):
+            value -= factor[i, k] * factor[i, k]
+        product *= value
+        factor[i, i] = 1.0 / math.sqrt(value)
+        if i % 8 == 7:  # before it runs out of range
+            log_det += math.log(product)
+            product = 1.0
+        for p in range(5):
+            value = design[row, p]
+            for k in range(i):
+                value -= factor[i, k] * white[k, p]
+            white[i, p] = value * factor[i, i]
+    for p in range(5):
+        for q in range(p + 1):
+            value = 0.0
+            for i in range(2 * n):
+                value += white[i, p] * white[i, q]
+            for k in range(q):
+                value -= normal[p, k] * normal[q, k]
+            normal[p, q] = value * normal[q, q] if q < p else 1.0 / math.sqrt(value)
+    return log_det + math.log(product)
+
+
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _step(m: int, work: Workspace) -> tuple[float, float]:
+    """Move the state to the least squares; return the chi2 there and by how much it has fallen."""
+    factor, design, residual, state = work.factor, work.design, work.residual, work.state
+    change, normal, white = work.change, work.normal, work.white
+    chi2, fallen = 0.0, 0.0
+    for i in range(m):
+        value = residual[i]
+        for k in range(i):
+            value -= factor[i, k] * white[k]
+        white[i] = value * factor[i, i]
+        chi2 += white[i] * white[i]
     for p in range(5):
         value = 0.0
-        for i in range(n):
-            value += work.design[i, p] * work.white[i]
+        for i in range(m):
+            value += design[i, p] * white[i]
         for k in range(p):
             value -= normal[p, k] * change[k]
-        change[p] = value / normal[p, p]
-        chi2 -= change[p] * change[p]
+        change[p] = value * normal[p, p]
+        fallen += change[p] * change[p]
     for p in range(4, -1, -1):
         value = change[p]
         for k in range(p + 1, 5):
             value -= normal[k, p] * change[k]
-        change[p] = value / normal[p, p]
-        work.state[p] += change[p]
-    return chi2
+        change[p] = value * normal[p, p]
+        state[p] += change[p]
+    return chi2 - fallen, fallen
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", _nrt=False)
 def chi2_probability(chi2: float, ndf: int) -> float:
     """Return the probability of a larger chi2 (Abramowitz and Stegun 26.4.4 and 26.4.5)."""
     if ndf % 2 == 0:

@@ -7,46 +7,63 @@ rows, so that a missing plane costs nothing.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from physics.scattering import scattering_angle
-from recon.field import State, field_pieces, jacobian, propagate
+from recon.field import CURVATURE, State, field_pieces, jacobian, propagate
 from recon.geometry import Beam, Spectrometer
 
-__all__ = ["TrackProblem", "track_problem"]
+__all__ = ["SCALE_RANGE", "FitTables", "TrackProblem", "track_problem"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+SCALE_RANGE = (0.04, 25.0)  # of the variance of scattering: momenta from a fifth to five times the beam's
 
 _MAX_CONDITION = 1e12  # of the scaled normal matrix; above, hits do not determine the parameters
 _MAX_PLANES = 12  # the patterns are tabulated
 
 
-class TrackProblem(NamedTuple):
-    """Arrays for the kernels; rows 2 i and 2 i + 1 are x and y of plane i, parameters those of `State`."""
+class FitTables(NamedTuple):
+    """
+    Arrays for the kernels.
+
+    Rows 2 i and 2 i + 1 are x and y of plane i, parameters those of `State`. Bit i of a pattern is plane i;
+    its matrices have the rows of its planes alone, one after the other.
+    """
 
     z: Floats  # [mm] (n_planes,)
-    resolution: Floats  # [mm] (n_planes,)
-    min_planes: int
-    is_thin: bool  # magnets bend in their middle
+    variance: Floats  # [mm2] (2 n_planes,) of a hit by the plane's resolution
     start: Floats  # (5,) the nominal beam at the first plane
     nominal: Floats  # [mm] (2 n_planes,) where it crosses the planes
     pieces: Floats  # (n_pieces, 2) length [mm] and field [T] on the way to each plane
     piece_stop: Ints  # (n_planes,) pieces up to plane i
     design: Floats  # (2 n_planes, 5) derivatives of the crossings
     scatter: Floats  # [mm2] (2 n_planes, 2 n_planes) covariance of the crossings by scattering
-    kicks: Floats  # [mm] (2 n_planes, n_kicks) by one rad in each layer and direction
     gain: Floats  # (2**n_planes, 5, 2 n_planes) parameters per residual, for hits of the plane's resolution
-    is_solvable: npt.NDArray[np.bool_]  # (2**n_planes,) of each pattern of hit planes
+    free: Floats  # (2**n_planes, 2 n_planes - 5, 2 n_planes) unit combinations no parameter changes
+    pull: Floats  # [GeV] (2**n_planes,) standard errors that crossings move by q/p alone
     log_det: Floats  # (2**n_planes,) of the covariance of such hits
-    bend_variance: (
-        Floats  # [mm2] (n_planes,) * 3: of y at the third plane around the line of two, by scattering
-    )
-    face_pieces: Floats  # (n_pieces, 2) on the way from the first plane to each face
-    face_stop: Ints  # (n_faces,)
+    q_error: Floats  # [1/GeV] (2**n_planes,) standard error of q/p of such hits
+    scattered: Floats  # (2**n_planes,) largest share of scattering in the variance of any combination
+    is_solvable: Mask  # (2**n_planes,) of each pattern of hit planes
+    # [mm2] (n_planes,) * 3: by scattering, of y at the third plane around the line of two
+    bend_variance: Floats
+    bend: float  # [rad] of the nominal beam
+    is_thin: bool  # magnets bend in their middle
+
+
+class TrackProblem(NamedTuple):
+    """What all tracks of a spectrometer share."""
+
+    fit: FitTables
+    kicks: Floats  # [mm] (2 n_planes, n_kicks) by one rad in each layer and direction
+    faces: tuple[float, ...]  # [mm]
     face_design: Floats  # (n_faces, 4, 5) derivatives of x, y and slopes there
     face_scatter: Floats  # (n_faces, 4, 2 n_planes) their covariance with the crossings
     face_variance: Floats  # (n_faces, 4, 4)
@@ -73,9 +90,25 @@ def track_problem(
     ValueError
         If the spectrometer has no magnet, too many planes, or planes not in the order of z.
     """
+    nominal = _Nominal(beam.momentum, beam.charge, beam.direction)
+    return _solve(spectrometer, nominal, faces, is_thin)
+
+
+class _Nominal(NamedTuple):
+    """The nominal beam."""
+
+    momentum: float  # [GeV]
+    charge: int
+    direction: tuple[float, float]
+
+
+@lru_cache(maxsize=16)
+def _solve(
+    spectrometer: Spectrometer, beam: _Nominal, faces: tuple[float, ...], is_thin: bool
+) -> TrackProblem:
     _check(spectrometer)
     z = np.array([plane.z for plane in spectrometer.planes])
-    ends = [*z, *((z[-1], *faces) if len(z) else ())]
+    ends = [*z.tolist(), *((z[-1].item(), *faces) if len(z) else ())]
     ways = [_derivatives(spectrometer, beam, to, is_thin) for to in ends]
     moved = [_kicks(spectrometer, beam, to, is_thin) for to in ends]
     width = _widths(spectrometer, beam)
@@ -83,19 +116,21 @@ def track_problem(
     design = np.vstack([np.zeros((0, 5)), *(way[:2] for way in ways[:n])])
     kicks = np.vstack([np.zeros((0, len(width))), *(k[:2] for k in moved[:n])])
     scattered = kicks * width
-    resolution = np.array([plane.resolution for plane in spectrometer.planes])
+    variance = np.repeat([plane.resolution**2 for plane in spectrometer.planes], 2).astype(np.float64)
     far = [k * width for k in moved[n:]]
-    pieces, stop = _pieces(spectrometer, [(a, b) for a, b in zip([*z[:1], *z[:-1]], z, strict=True)])
-    face_pieces, face_stop = _pieces(spectrometer, [(z[0], face) for face in ends[n:]])
+    pieces, stop = _pieces(spectrometer, z)
     scatter = scattered @ scattered.T
-    patterns = _patterns(design, scatter, np.repeat(resolution**2, 2))
     start = _start(beam)
     crossings = [propagate(start, z[0], to, spectrometer.magnets, is_thin=is_thin)[:2] for to in z]
+    first = np.concatenate(start)
+    bend = CURVATURE * np.abs(pieces.prod(axis=1) * first[4]).sum().item()
+    tables = FitTables(
+        z, variance, first, np.array(crossings, dtype=np.float64).ravel(), pieces, stop, design, scatter,
+        *_patterns(design, scatter, variance, max(spectrometer.min_planes, 3)),
+        _bend_variance(z, scattered[1::2]), bend, is_thin,
+    )  # fmt: skip
     return TrackProblem(
-        z, resolution, max(spectrometer.min_planes, 3), is_thin, np.concatenate(start),
-        np.array(crossings, dtype=np.float64).ravel(), pieces, stop, design, scatter, kicks, *patterns,
-        _bend_variance(z, scattered[1::2]), face_pieces, face_stop,
-        np.array([way[:4] for way in ways[n:]]).reshape(-1, 4, 5),
+        tables, kicks, tuple(ends[n:]), np.array([way[:4] for way in ways[n:]]).reshape(-1, 4, 5),
         np.array([f @ scattered.T for f in far]).reshape(len(far), 4, 2 * n),
         np.array([f @ f.T for f in far]).reshape(-1, 4, 4),
     )  # fmt: skip
@@ -115,12 +150,12 @@ def _check(spectrometer: Spectrometer) -> None:
         raise ValueError(msg)
 
 
-def _start(beam: Beam) -> State:
+def _start(beam: _Nominal) -> State:
     nominal = (0.0, 0.0, *beam.direction, beam.charge / beam.momentum)
     return State(*(np.array([value]) for value in nominal))
 
 
-def _derivatives(spectrometer: Spectrometer, beam: Beam, z: float, is_thin: bool) -> Floats:
+def _derivatives(spectrometer: Spectrometer, beam: _Nominal, z: float, is_thin: bool) -> Floats:
     first = spectrometer.planes[0].z
     return jacobian(_start(beam), first, z, spectrometer.magnets, is_thin=is_thin)[:, :, 0]
 
@@ -132,13 +167,13 @@ def _layers(spectrometer: Spectrometer) -> list[tuple[float, float]]:
     return layers + [layer for layer in spectrometer.window_radiation_lengths if layer[0] >= first]
 
 
-def _widths(spectrometer: Spectrometer, beam: Beam) -> Floats:
+def _widths(spectrometer: Spectrometer, beam: _Nominal) -> Floats:
     """Return the rms scattering angle [rad] of each layer, once per direction."""
     thickness = np.array([layer[1] for layer in _layers(spectrometer)])
     return np.repeat(scattering_angle(beam.momentum, thickness, charge=beam.charge), 2)
 
 
-def _kicks(spectrometer: Spectrometer, beam: Beam, z: float, is_thin: bool) -> Floats:
+def _kicks(spectrometer: Spectrometer, beam: _Nominal, z: float, is_thin: bool) -> Floats:
     """Return how one rad in each layer moves x, y and slopes at z: (4, 2 n_layers)."""
     first, columns = spectrometer.planes[0].z, []
     for z_layer, _ in _layers(spectrometer):
@@ -150,35 +185,43 @@ def _kicks(spectrometer: Spectrometer, beam: Beam, z: float, is_thin: bool) -> F
     return np.hstack(columns)
 
 
-def _pieces(spectrometer: Spectrometer, ways: list[tuple[float, float]]) -> tuple[Floats, Ints]:
-    """Return the pieces of all ways and where those of each end."""
-    cut = [field_pieces(a, b, spectrometer.magnets) for a, b in ways]
-    flat = [piece for way in cut for piece in way]
-    return np.array(flat, dtype=np.float64).reshape(-1, 2), np.cumsum(
-        [len(way) for way in cut], dtype=np.int64
-    )
+def _pieces(spectrometer: Spectrometer, z: Floats) -> tuple[Floats, Ints]:
+    """Return the pieces from plane to plane, and where those to each plane end."""
+    cut = [field_pieces(a, b, spectrometer.magnets) for a, b in zip([*z[:1], *z[:-1]], z, strict=True)]
+    flat = np.array([piece for way in cut for piece in way], dtype=np.float64).reshape(-1, 2)
+    return flat, np.cumsum([len(way) for way in cut], dtype=np.int64)
 
 
 def _patterns(
-    design: Floats, scatter: Floats, variance: Floats
-) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
-    """Return gain, solvability and log determinant of each pattern."""
-    n = len(design) // 2
-    gain, solvable, log_det = np.zeros((1 << n, 5, 2 * n)), np.zeros(1 << n, dtype=np.bool_), np.zeros(1 << n)
-    for pattern in range(1 << n):
-        rows = np.flatnonzero(np.repeat(pattern >> np.arange(n) & 1, 2))
-        if len(rows) < 6:
+    design: Floats, scatter: Floats, variance: Floats, min_planes: int
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Mask]:
+    """Return the entries of `FitTables` from `gain` to `is_solvable`."""
+    m = len(design)
+    n = 1 << m // 2
+    gain, free = np.zeros((n, 5, m)), np.zeros((n, max(m - 5, 0), m))
+    pull, log_det, q_error, scattered = np.zeros((4, n))
+    is_solvable = np.zeros(n, dtype=np.bool_)
+    for pattern in range(n):
+        rows = np.flatnonzero(np.repeat(pattern >> np.arange(m // 2) & 1, 2))
+        if len(rows) < 2 * min_planes:
             continue
         covariance = scatter[np.ix_(rows, rows)] + np.diag(variance[rows])
         whiten = np.linalg.inv(np.linalg.cholesky(covariance))
         weighted = whiten @ design[rows]
         scale = np.linalg.norm(weighted, axis=0)
-        if not scale.all() or np.linalg.cond(weighted / scale) ** 2 > _MAX_CONDITION:
+        if not scale.all():
             continue
-        inverse = np.linalg.inv(weighted.T @ weighted / np.outer(scale, scale)) / np.outer(scale, scale)
-        gain[pattern][:, rows] = inverse @ weighted.T @ whiten
-        solvable[pattern], log_det[pattern] = True, np.linalg.slogdet(covariance)[1]
-    return gain, solvable, log_det
+        basis, widths, _ = np.linalg.svd(weighted / scale)
+        if widths[0] ** 2 > _MAX_CONDITION * widths[-1] ** 2:
+            continue
+        inverse = np.linalg.pinv(weighted / scale, rcond=1e-15) / scale[:, None]
+        gain[pattern, :, : len(rows)] = inverse @ whiten
+        free[pattern, : len(rows) - 5, : len(rows)] = basis[:, 5:].T @ whiten
+        pull[pattern], log_det[pattern] = scale[4], np.linalg.slogdet(covariance)[1]
+        q_error[pattern] = np.linalg.norm(inverse[4])
+        scattered[pattern] = np.linalg.eigvalsh(whiten @ scatter[np.ix_(rows, rows)] @ whiten.T)[-1]
+        is_solvable[pattern] = True
+    return gain, free, pull, log_det, q_error, scattered, is_solvable
 
 
 def _bend_variance(z: Floats, scattered: Floats) -> Floats:

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from recon.track_fit import Workspace, factorise, residuals, step
-from recon.track_problem import TrackProblem
+from recon.track_fit import Workspace, chi2_probability, fit, workspace
+from recon.track_problem import FitTables
 
-__all__ = ["Limits", "SortedHits", "search"]
+__all__ = ["FoundTracks", "Limits", "SortedHits", "search_tracks", "sort_cells"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -40,6 +40,7 @@ class SortedHits(NamedTuple):
 class Limits(NamedTuple):
     """Numbers of a `TrackConfig`."""
 
+    min_planes: int
     max_chi2_per_ndf: float
     road: float  # [standard errors]
     max_candidates: int
@@ -47,65 +48,99 @@ class Limits(NamedTuple):
     missing_penalty: float
 
 
-class _Candidates(NamedTuple):
-    """Fitted candidates of one event."""
+class FoundTracks(NamedTuple):
+    """Tracks of all events, best first; also the memory for the candidates of one event."""
 
-    state: Floats  # (most, 5)
-    chi2: Floats  # (most,)
-    score: Floats  # (most,) the less the better
-    hits: Ints  # (most, n_planes) -1 where there is none
+    state: Floats  # (n, 5)
+    q_error: Floats  # [1/GeV] (n,) of q/p
+    chi2: Floats  # (n,)
+    p_value: Floats  # (n,)
+    score: Floats  # (n,) the less the better
+    hits: Ints  # (n, n_planes) -1 where there is none
 
 
-@njit(cache=True, error_model="numpy")
-def search(
-    hits: SortedHits, n_events: int, problem: TrackProblem, limits: Limits, work: Workspace
-) -> tuple[Ints, Floats, Floats, Ints, Mask]:
-    """Return offsets, states, chi2 and hits of the tracks, best first, and the events that were given up."""
-    n_planes = len(problem.z)
+class _Walk(NamedTuple):
+    """The way through the combinations of one event; entry i is the state before plane i."""
+
+    choice: Ints  # (n_planes,) hit, or the one behind the last for none
+    picked: Ints  # (n_planes,) planes with a hit
+    missed: Ints  # (n_planes + 1,) planes without
+    used: Ints  # (n_planes + 1,) planes with one
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
+def sort_cells(first: Ints, x: Floats, y: Floats, order: Ints) -> None:
+    """Sort `order` by x, then y, within each cell; they are short."""
+    for cell in range(len(first) - 1):
+        for i in range(first[cell] + 1, first[cell + 1]):
+            hit, j = order[i], i
+            while j > first[cell]:
+                other = order[j - 1]
+                if x[other] < x[hit] or (x[other] == x[hit] and y[other] <= y[hit]):
+                    break
+                order[j], j = other, j - 1
+            order[j] = hit
+
+
+def search_tracks(
+    hits: SortedHits, n_events: int, tables: FitTables, limits: Limits
+) -> tuple[Ints, FoundTracks, Mask]:
+    """Return offsets (n_events + 1,), the tracks, and the events that were given up (n_events,)."""
+    n_planes = len(tables.z)
     offsets, is_overflow = np.zeros(n_events + 1, np.int64), np.zeros(n_events, np.bool_)
-    room = max(16, n_events)
-    states, chi2, chosen = np.empty((room, 5)), np.empty(room), np.empty((room, n_planes), np.int64)
-    most = limits.max_candidates
-    found = _Candidates(
-        np.empty((most, 5)), np.empty(most), np.empty(most), np.empty((most, n_planes), np.int64)
-    )
-    best = _Candidates(
-        np.empty((most, 5)), np.empty(most), np.empty(most), np.empty((most, n_planes), np.int64)
-    )
+    # a track takes at least three hits
+    out, found = (_room(size, n_planes) for size in (len(hits.x) // 3, limits.max_candidates))
+    walk = _Walk(*(np.zeros(n_planes + 1, np.int64) for _ in _Walk._fields))
     is_taken = np.zeros(len(hits.x), np.bool_)
-    total = 0
-    for event in range(n_events):
-        first = hits.first[event * n_planes : (event + 1) * n_planes + 1]
-        n_best = 0
-        for n_missing in range(n_planes - problem.min_planes + 1):
-            n = _combine(first, hits, is_taken, n_missing, problem, limits, work, found)
-            if n < 0:
-                is_overflow[event], n_best = True, 0
-                break
-            n_best = _accept(found, n, hits, first, is_taken, best, n_best)
-        if total + n_best > len(chi2):
-            room = len(chi2) + n_best
-            states = np.concatenate((states, np.empty((room, 5))))
-            chi2 = np.concatenate((chi2, np.empty(room)))
-            chosen = np.concatenate((chosen, np.empty((room, n_planes), np.int64)))
-        order = np.argsort(best.score[:n_best], kind="mergesort") if n_best > 1 else np.arange(n_best)
-        for i in order:
-            states[total], chi2[total], chosen[total] = best.state[i], best.chi2[i], best.hits[i]
-            total += 1
-        offsets[event + 1] = total
-    return offsets, states[:total].copy(), chi2[:total].copy(), chosen[:total].copy(), is_overflow
+    _search(hits, tables, limits, workspace(n_planes), walk, found, is_taken, out, offsets, is_overflow)
+    return offsets, FoundTracks(*(values[: offsets[-1]].copy() for values in out)), is_overflow
 
 
-@njit(cache=True, error_model="numpy")
-def _combine(
-    first: Ints,
+def _room(size: int, n_planes: int) -> FoundTracks:
+    return FoundTracks(
+        np.empty((size, 5)), *(np.empty(size) for _ in range(4)), np.empty((size, n_planes), np.int64)
+    )
+
+
+@njit(cache=True, error_model="numpy", _nrt=False)
+def _search(
     hits: SortedHits,
-    is_taken: Mask,
-    n_missing: int,
-    problem: TrackProblem,
+    tables: FitTables,
     limits: Limits,
     work: Workspace,
-    found: _Candidates,
+    walk: _Walk,
+    found: FoundTracks,
+    is_taken: Mask,
+    out: FoundTracks,
+    offsets: Ints,
+    is_overflow: Mask,
+) -> None:
+    n_planes, total = len(tables.z), 0
+    for event in range(len(is_overflow)):
+        start, base = total, event * n_planes
+        empty = 0
+        for plane in range(n_planes):
+            empty += hits.first[base + plane + 1] == hits.first[base + plane]
+        for n_missing in range(empty, n_planes - limits.min_planes + 1):
+            n = _combine(base, n_missing, hits, is_taken, tables, limits, work, walk, found)
+            if n < 0:
+                is_overflow[event], total = True, start
+                break
+            total = _accept(n, base, hits, is_taken, found, out, start, total)
+        offsets[event + 1] = total
+
+
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _combine(
+    base: int,
+    n_missing: int,
+    hits: SortedHits,
+    is_taken: Mask,
+    tables: FitTables,
+    limits: Limits,
+    work: Workspace,
+    walk: _Walk,
+    found: FoundTracks,
 ) -> int:
     """
     Fit all combinations with hits in all planes but so many; return how many pass, -1 where it is too much.
@@ -113,164 +148,161 @@ def _combine(
     Depth first: at each plane its hits in turn, then none. A hit off the line of the two before it in y,
     where nothing bends, ends its branch.
     """
-    n_planes = len(problem.z)
-    empty = 0
-    for plane in range(n_planes):
-        empty += first[plane + 1] == first[plane]
-    if empty > n_missing:
-        return 0
-    choice, missed = np.empty(n_planes, np.int64), np.zeros(n_planes + 1, np.int64)
-    used, picked = np.zeros(n_planes + 1, np.int64), np.empty(n_planes, np.int64)
-    level, n, n_fits, n_steps = 0, 0, 0, 0
-    choice[0] = first[0] - 1
-    while level >= 0:
-        n_steps += 1
+    picked = walk.picked
+    n_planes, first = len(tables.z), hits.first
+    choice, missed, used = walk.choice, walk.missed, walk.used
+    level, n, n_fits = 0, 0, 0
+    choice[0] = first[base] - 1
+    for _ in range(_MAX_STEPS):
         choice[level] += 1
-        hit = choice[level]
-        if hit > first[level + 1]:
+        hit, stop = choice[level], first[base + level + 1]
+        if hit > stop or (hit == stop and missed[level] == n_missing):
             level -= 1
+            if level < 0:
+                return n
             continue
-        if hit == first[level + 1]:
-            if missed[level] == n_missing:
-                level -= 1
-                continue
+        if hit == stop:
             missed[level + 1], used[level + 1] = missed[level] + 1, used[level]
         else:
-            if is_taken[hit] or not _is_on_road(
-                hit, level, used[level], picked, choice, hits, problem, limits
-            ):
+            if is_taken[hit] or not _is_on_road(hit, level, hits, tables, limits, walk):
                 continue
             picked[used[level]] = level
             missed[level + 1], used[level + 1] = missed[level], used[level] + 1
         if level + 1 < n_planes:
             level += 1
-            choice[level] = first[level] - 1
+            choice[level] = first[base + level] - 1
         elif missed[n_planes] == n_missing:
             n_fits += 1
             if n_fits > limits.max_candidates:
                 return -1
-            n += _fit(choice, first, hits, problem, limits, work, found, n)
-        if n_steps > _MAX_STEPS:
-            return -1
-    return n
+            n += _try(n, used[n_planes], hits, tables, limits, work, walk, found)
+    return -1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _is_on_road(
-    hit: int,
-    plane: int,
-    n_used: int,
-    picked: Ints,
-    choice: Ints,
-    hits: SortedHits,
-    problem: TrackProblem,
-    limits: Limits,
+    hit: int, plane: int, hits: SortedHits, tables: FitTables, limits: Limits, walk: _Walk
 ) -> bool:
     """Return whether the y of a hit is on the line of two planes before; True if there are none."""
+    y, y_variance, z, picked = hits.y, hits.y_variance, tables.z, walk.picked
+    choice = walk.choice
+    n_used = walk.used[plane]
     if n_used < 2:
         return True
     a, b = picked[0], picked[n_used - 1]
-    base = problem.z[b] - problem.z[a]
-    if not base > 0.0:
+    length = z[b] - z[a]
+    if not length > 0.0:
         return True
     i, j = choice[a], choice[b]
-    share = (problem.z[plane] - problem.z[a]) / base
-    away = hits.y[hit] - hits.y[i] - share * (hits.y[j] - hits.y[i])
-    variance = hits.y_variance[hit] + share**2 * hits.y_variance[j] + (1 - share) ** 2 * hits.y_variance[i]
+    share = (z[plane] - z[a]) / length
+    away = y[hit] - y[i] - share * (y[j] - y[i])
+    variance = y_variance[hit] + share**2 * y_variance[j] + (1 - share) ** 2 * y_variance[i]
     # soft tracks scatter more, up to the limit of the fit
-    variance += 25.0 * problem.bend_variance[a, b, plane]
-    return bool(away * away <= limits.road**2 * variance)
+    variance += 25.0 * tables.bend_variance[a, b, plane]
+    return away * away <= limits.road**2 * variance
 
 
-@njit(cache=True, error_model="numpy")
-def _fit(
-    choice: Ints,
-    first: Ints,
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _try(
+    at: int,
+    n: int,
     hits: SortedHits,
-    problem: TrackProblem,
+    tables: FitTables,
     limits: Limits,
     work: Workspace,
-    found: _Candidates,
-    at: int,
+    walk: _Walk,
+    found: FoundTracks,
 ) -> int:
-    """Fit one combination and keep it as candidate `at`; return 1 if it is a track."""
-    n_planes = len(problem.z)
-    xy, variance = np.empty(2 * n_planes), np.ones(2 * n_planes)
-    n, pattern, lateness = 0, 0, 0.0
-    for plane in range(n_planes):
+    """Fit the combination of n hits that the walk has reached; return 1 if it is a track."""
+    picked, choice, planes, xy = walk.picked, walk.choice, work.plane, work.xy
+    variance = work.variance
+    n_planes, pattern, lateness = len(tables.z), 0, 0.0
+    for i in range(n):
+        plane = picked[i]
         hit = choice[plane]
+        planes[i] = plane
+        xy[2 * i], xy[2 * i + 1] = hits.x[hit], hits.y[hit]
+        variance[2 * i], variance[2 * i + 1] = hits.x_variance[hit], hits.y_variance[hit]
+        pattern |= 1 << plane
+        lateness += hits.lateness[hit]
+    max_chi2 = limits.max_chi2_per_ndf * (2 * n - 5)
+    if not tables.is_solvable[pattern]:
+        return 0
+    chi2, log_det, q_error = fit(n, pattern, limits.iterations, max_chi2, work, tables)
+    if not chi2 <= max_chi2 or not abs(work.state[4]) > 0.0:
+        return 0
+    chi2 = max(chi2, 0.0)
+    for p in range(5):
+        found.state[at, p] = work.state[p]
+    for plane in range(n_planes):
         found.hits[at, plane] = -1
-        if hit < first[plane + 1]:
-            found.hits[at, plane] = hit
-            xy[2 * plane], xy[2 * plane + 1] = hits.x[hit], hits.y[hit]
-            variance[2 * plane], variance[2 * plane + 1] = hits.x_variance[hit], hits.y_variance[hit]
-            work.rows[n], work.rows[n + 1] = 2 * plane, 2 * plane + 1
-            n, pattern = n + 2, pattern | (1 << plane)
-            lateness += hits.lateness[hit]
-    if not problem.is_solvable[pattern]:
-        return 0
-    _approach(xy, pattern, problem, limits.iterations, work, n)
-    log_det = factorise(variance, work.state[4], problem, work, n)
-    chi2 = np.nan
-    for _ in range(2):
-        residuals(work.state, xy, problem, work, n)
-        chi2 = step(work, n)
-    if not chi2 <= limits.max_chi2_per_ndf * (n - 5) or not abs(work.state[4]) > 0.0:
-        return 0
-    found.state[at], found.chi2[at] = work.state, max(chi2, 0.0)
+    for i in range(n):
+        found.hits[at, planes[i]] = choice[planes[i]]
+    found.chi2[at], found.q_error[at] = chi2, q_error
+    found.p_value[at] = chi2_probability(chi2, 2 * n - 5)
     # -2 log likelihood, up to what all candidates share
-    found.score[at] = chi2 + log_det - problem.log_det[pattern] + lateness
-    found.score[at] += limits.missing_penalty * (n_planes - n // 2)
+    penalty = lateness + limits.missing_penalty * (n_planes - n)
+    found.score[at] = chi2 + log_det - tables.log_det[pattern] + penalty
     return 1
 
 
-@njit(cache=True, error_model="numpy")
-def _approach(
-    xy: Floats, pattern: int, problem: TrackProblem, iterations: int, work: Workspace, n: int
-) -> None:
-    """Bring the state near the solution by the gain that all candidates of a pattern share."""
-    gain = problem.gain[pattern]
-    work.state[:] = problem.start
-    for iteration in range(iterations):
-        if iteration == 0:
-            for i in range(n):
-                work.residual[i] = xy[work.rows[i]] - problem.nominal[work.rows[i]]
-        else:
-            residuals(work.state, xy, problem, work, n)
-        for p in range(5):
-            for i in range(n):
-                work.state[p] += gain[p, work.rows[i]] * work.residual[i]
-
-
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _accept(
-    found: _Candidates, n: int, hits: SortedHits, first: Ints, is_taken: Mask, best: _Candidates, n_best: int
+    n: int,
+    base: int,
+    hits: SortedHits,
+    is_taken: Mask,
+    found: FoundTracks,
+    out: FoundTracks,
+    start: int,
+    total: int,
 ) -> int:
-    """Move candidates to `best` that share no hit with a better one; return how many there are."""
+    """Append candidates that share no hit with a better one, in their order; return the new total."""
+    first, chosen, scores, done = hits.first, found.hits, found.score, out.score
+    n_planes = chosen.shape[1]
     for _ in range(n):
-        least = -1
+        least, score = -1, np.inf
         for i in range(n):
-            if np.isnan(found.score[i]):
+            if not scores[i] < score:
                 continue
-            for hit in found.hits[i]:
-                if hit >= 0 and is_taken[hit]:
-                    found.score[i] = np.nan
-            if found.score[i] == found.score[i] and (least < 0 or found.score[i] < found.score[least]):
-                least = i
-        if least < 0 or n_best == len(best.chi2):
+            is_free = True
+            for plane in range(n_planes):
+                hit = chosen[i, plane]
+                is_free = is_free and not (hit >= 0 and is_taken[hit])
+            if is_free:
+                least, score = i, scores[i]
+            else:
+                scores[i] = np.nan
+        if least < 0:
             break
-        best.state[n_best], best.chi2[n_best] = found.state[least], found.chi2[least]
-        best.score[n_best], best.hits[n_best] = found.score[least], found.hits[least]
-        n_best += 1
-        for plane, hit in enumerate(found.hits[least]):
+        to = total
+        while to > start and done[to - 1] > score:
+            _copy(out, to - 1, out, to)
+            to -= 1
+        _copy(found, least, out, to)
+        total += 1
+        for plane in range(n_planes):
+            hit = chosen[least, plane]
             if hit >= 0:
-                _take(hit, first[plane], first[plane + 1], hits, is_taken)
-    return n_best
+                _take(hit, first[base + plane], first[base + plane + 1], hits, is_taken)
+    return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _copy(source: FoundTracks, i: int, target: FoundTracks, j: int) -> None:
+    to, state, copied, hits = target.state, source.state, target.hits, source.hits
+    for p in range(5):
+        to[j, p] = state[i, p]
+    for plane in range(hits.shape[1]):
+        copied[j, plane] = hits[i, plane]
+    target.q_error[j], target.chi2[j] = source.q_error[i], source.chi2[i]
+    target.p_value[j], target.score[j] = source.p_value[i], source.score[i]
+
+
+@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _take(hit: int, first: int, stop: int, hits: SortedHits, is_taken: Mask) -> None:
     """Mark a hit and all others of its plane that are made of the same signals."""
+    x_source, y_source = hits.x_source, hits.y_source
     for other in range(first, stop):
-        if hits.x_source[other] == hits.x_source[hit] or hits.y_source[other] == hits.y_source[hit]:
+        if x_source[other] == x_source[hit] or y_source[other] == y_source[hit]:
             is_taken[other] = True

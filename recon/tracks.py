@@ -3,8 +3,8 @@
 Combinations of one hit per plane that pass a road are fitted by generalised least squares in (x, y,
 dx/dz, dy/dz, q/p) at the first plane. Multiple scattering enters as the covariance of the residuals (Lutz,
 NIM A 273 (1988) 349), which gives what a Kalman smoother gives. The derivatives are those of the nominal
-beam, shared by all events; residuals are exact. The iteration then shrinks the distance from the solution by
-about the squared bending angle at each step (0.01 for 20 GeV in 7 T m), whatever the start.
+beam, shared by all events; residuals are exact. Each step then shrinks the distance from the solution to
+about the squared bending angle of itself (0.01 for 20 GeV in 7 T m), whatever the start.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from recon.field import State, propagate
+from recon.field import State
 from recon.geometry import Beam, Spectrometer
-from recon.track_details import describe
-from recon.track_fit import workspace
+from recon.track_details import TrackDetails, describe
 from recon.track_problem import track_problem
-from recon.track_search import Limits, SortedHits, search
+from recon.track_search import Limits, SortedHits, search_tracks, sort_cells
 
 __all__ = [
     "TrackConfig",
@@ -28,7 +27,7 @@ __all__ = [
     "TrackList",
     "Tracks",
     "best_tracks",
-    "extrapolate",
+    "describe_tracks",
     "find_all_tracks",
     "find_tracks",
     "first_of_each",
@@ -48,13 +47,15 @@ class TrackConfig:
     road: float = 6.0  # [standard errors] of a hit in y around the line of two others
     max_chi2_per_ndf: float = 10.0  # a true track of 3 degrees of freedom fails it once in 7e5
     max_combinations: int = 64  # of hits on a road, per event; events above are given up and flagged
-    iterations: int = 2  # of the fit before its last two, which take the errors of the hits themselves
+    iterations: int = 5  # at most; one or two do unless a track is far from the beam
     time_error: float = (
         5.0  # [ns] of a hit: of tracks that share hits, and for the best, time counts as chi2 does
     )
     missing_penalty: float = (
         15.0  # added to the chi2 of a track for each plane without a hit, to compare tracks
     )
+
+    kink_pull: float = 5.0  # above, a track is said to have a kink: by chance once in 2e5 for 10 kicks tried
 
     def __post_init__(self) -> None:
         least = min(self.max_chi2_per_ndf, self.road, self.time_error)
@@ -90,21 +91,16 @@ class TrackHits(NamedTuple):
 
 
 class TrackList(NamedTuple):
-    """All tracks of all events, best first; face 0 is the last plane, then those that were asked for."""
+    """All tracks of all events, best first."""
 
     offsets: Ints  # (n_events + 1,)
     state: Floats  # (n_tracks, 5) x, y [mm], dx/dz, dy/dz, q/p [1/GeV] at the first plane
-    covariance: Floats  # (n_tracks, 5, 5)
+    q_over_p_error: Floats  # [1/GeV] (n_tracks,) standard error
     chi2: Floats  # (n_tracks,)
     ndf: Ints  # (n_tracks,)
     p_value: Floats  # (n_tracks,) probability of a larger chi2
     hits: Ints  # (n_tracks, n_planes) index of the hit in each plane, -1 without
-    residual: Floats  # [mm] (n_tracks, n_planes, 2) hit minus track; NaN without a hit
-    pull: Floats  # (n_tracks, n_planes, 2) residual over its error; NaN where the track follows the hit
-    kink: Floats  # (n_tracks,) largest pull of an additional change of slope in a plane or window
     n_upstream: Ints  # (n_tracks,) hits before the magnets that are not of this track
-    face_state: Floats  # (n_tracks, n_faces, 5), scattering on the way included
-    face_covariance: Floats  # (n_tracks, n_faces, 5, 5)
     is_overflow: npt.NDArray[np.bool_]  # (n_events,) more than `max_combinations` combinations
 
 
@@ -122,10 +118,6 @@ class Tracks(NamedTuple):
     slope_x: Floats  # dx/dz (n_events,) at the first plane
     slope_y: Floats  # dy/dz (n_events,)
     angle: Floats  # [rad] (n_events,) between the track at the first plane and the nominal beam
-    exit_x: Floats  # [mm] (n_events,) at the last plane, scattering on the way included
-    exit_y: Floats  # [mm] (n_events,)
-    exit_slope_x: Floats  # dx/dz (n_events,) at the last plane
-    exit_slope_y: Floats  # dy/dz (n_events,)
     is_valid: npt.NDArray[np.bool_]  # (n_events,) at least one accepted track
     is_overflow: npt.NDArray[np.bool_]  # (n_events,) more than `max_combinations` combinations
 
@@ -135,7 +127,6 @@ def find_all_tracks(
     spectrometer: Spectrometer,
     beam: Beam,
     config: TrackConfig | None = None,
-    faces: tuple[float, ...] = (),
 ) -> TrackList:
     """
     Find and fit the tracks of each event.
@@ -153,8 +144,6 @@ def find_all_tracks(
     beam : Beam
         Where the fit starts and at which momentum derivatives are taken.
     config : TrackConfig, optional
-    faces : tuple of float [mm]
-        Where tracks are wanted, such as at the front of a calorimeter.
 
     Raises
     ------
@@ -163,32 +152,65 @@ def find_all_tracks(
         arrays do not fit together.
     """
     config = config or TrackConfig()
-    problem = track_problem(spectrometer, beam, faces, is_thin=config.field == "thin")
-    n_planes, n_events = len(problem.z), len(hits.offsets) - 1
+    tables = track_problem(spectrometer, beam, is_thin=config.field == "thin").fit
+    n_planes, n_events = len(tables.z), len(hits.offsets) - 1
     _check_hits(hits.plane, hits.x, hits.y, hits.offsets, n_planes)
-    good = _sort_hits(hits, problem.resolution, config.time_error)
+    good = _sort_hits(hits, np.sqrt(tables.variance[::2]), config.time_error)
     limits = Limits(
+        max(spectrometer.min_planes, 3),
         config.max_chi2_per_ndf,
         config.road,
         config.max_combinations,
         config.iterations,
         config.missing_penalty,
     )
-    work = workspace(n_planes)
-    offsets, state, chi2, chosen, is_overflow = search(good, n_events, problem, limits, work)
-    covariance, p_value, residual, pull, kink, at_face, face_covariance = describe(
-        state, chi2, chosen, good, problem, work
-    )
-    n_hits = (chosen >= 0).sum(axis=1)
-    upstream = problem.z < min(magnet.z for magnet in spectrometer.magnets)
+    offsets, found, is_overflow = search_tracks(good, n_events, tables, limits)
+    upstream = tables.z < min(magnet.z for magnet in spectrometer.magnets)
     per_event = np.diff(good.first).reshape(n_events, n_planes)[:, upstream].sum(axis=1)
-    event = np.repeat(np.arange(n_events), np.diff(offsets))
-    original = np.where(chosen >= 0, np.append(good.index, -1)[chosen], -1)
+    used = found.hits >= 0
+    n_upstream = np.repeat(per_event, np.diff(offsets)) - used[:, upstream].sum(axis=1)
+    original = np.where(used, np.append(good.index, -1)[found.hits], -1)
     return TrackList(
-        offsets, state, covariance, chi2, 2 * n_hits - 5, p_value, original,
-        residual.reshape(len(state), n_planes, 2), pull.reshape(len(state), n_planes, 2), kink,
-        per_event[event] - (chosen[:, upstream] >= 0).sum(axis=1), at_face, face_covariance, is_overflow,
+        offsets, found.state, found.q_error, found.chi2, 2 * used.sum(axis=1) - 5, found.p_value, original,
+        n_upstream, is_overflow,
     )  # fmt: skip
+
+
+def describe_tracks(
+    tracks: TrackList,
+    chosen: Integers,
+    hits: TrackHits,
+    spectrometer: Spectrometer,
+    beam: Beam,
+    config: TrackConfig | None = None,
+    faces: tuple[float, ...] = (),
+) -> TrackDetails:
+    """
+    Return what is not needed of every track: covariance, residuals, pulls, kink, and where it goes.
+
+    Parameters
+    ----------
+    tracks : TrackList
+    chosen : int, shape (n,)
+        The tracks that are asked for.
+    hits, spectrometer, beam, config
+        As they were given to `find_all_tracks`.
+    faces : tuple of float [mm]
+        Where tracks are wanted besides the last plane, which is face 0 of the result, such as at the front of
+        a calorimeter.
+    """
+    config = config or TrackConfig()
+    problem = track_problem(spectrometer, beam, tuple(faces), is_thin=config.field == "thin")
+    index = tracks.hits[chosen]
+    xy, variance = np.full((*index.shape, 2), np.nan), np.ones((*index.shape, 2))
+    plane, resolution = np.flatnonzero(np.ones(index.shape[1])), np.sqrt(problem.fit.variance[::2])
+    has_hit = index >= 0
+    used, nominal = index[has_hit], resolution[np.broadcast_to(plane, index.shape)[has_hit]]
+    for axis, (where, error) in enumerate(((hits.x, hits.x_error), (hits.y, hits.y_error))):
+        xy[has_hit, axis] = where[used]
+        variance[has_hit, axis] = _variance(error, used, nominal)
+    flat = len(index), 2 * index.shape[1]
+    return describe(tracks.state[chosen], xy.reshape(flat), variance.reshape(flat), problem, spectrometer)
 
 
 def find_tracks(
@@ -229,18 +251,13 @@ def best_tracks(tracks: TrackList, beam: Beam) -> Tracks:
     beam : Beam
         Angles are taken from its direction.
     """
-    count = np.diff(tracks.offsets)
     state = first_of_each(tracks.state, tracks.offsets)
-    q_over_p = state[:, 4]
-    momentum = 1 / np.abs(q_over_p)
-    at_exit = np.full((len(count), 5), np.nan)
-    if tracks.face_state.shape[1]:  # a spectrometer without planes has no last one
-        at_exit = first_of_each(tracks.face_state[:, 0], tracks.offsets)
+    momentum = 1 / np.abs(state[:, 4])
     return Tracks(
-        count=count,
+        count=np.diff(tracks.offsets),
         momentum=momentum,
-        momentum_error=momentum**2 * np.sqrt(first_of_each(tracks.covariance[:, 4, 4], tracks.offsets)),
-        charge=np.sign(q_over_p),
+        momentum_error=momentum**2 * first_of_each(tracks.q_over_p_error, tracks.offsets),
+        charge=np.sign(state[:, 4]),
         chi2=first_of_each(tracks.chi2, tracks.offsets),
         ndf=np.nan_to_num(first_of_each(tracks.ndf, tracks.offsets)).astype(np.int64),
         x=state[:, 0],
@@ -248,11 +265,7 @@ def best_tracks(tracks: TrackList, beam: Beam) -> Tracks:
         slope_x=state[:, 2],
         slope_y=state[:, 3],
         angle=_angle(State(*state.T), beam.direction),
-        exit_x=at_exit[:, 0],
-        exit_y=at_exit[:, 1],
-        exit_slope_x=at_exit[:, 2],
-        exit_slope_y=at_exit[:, 3],
-        is_valid=count > 0,
+        is_valid=np.diff(tracks.offsets) > 0,
         is_overflow=tracks.is_overflow,
     )
 
@@ -263,29 +276,6 @@ def first_of_each(values: npt.NDArray[np.number], offsets: Ints) -> Floats:
     first = np.full((len(has_one), *values.shape[1:]), np.nan)
     first[has_one] = values[offsets[:-1][has_one]]
     return first
-
-
-def extrapolate(tracks: Tracks, z: float, spectrometer: Spectrometer) -> State:
-    """
-    Carry the best tracks from the last plane to another z.
-
-    Parameters
-    ----------
-    tracks : Tracks
-        Of n_events.
-    z : float [mm]
-        Such as the front face of a calorimeter.
-    spectrometer : Spectrometer
-        The one of the tracks.
-
-    Returns
-    -------
-    State of float64, shape (n_events,) each
-        NaN where there is no track.
-    """
-    q_over_p = tracks.charge / tracks.momentum
-    at_exit = State(tracks.exit_x, tracks.exit_y, tracks.exit_slope_x, tracks.exit_slope_y, q_over_p)
-    return propagate(at_exit, spectrometer.planes[-1].z, z, spectrometer.magnets)
 
 
 def _check_hits(plane: Integers, x: Numbers, y: Numbers, offsets: Integers, n_planes: int) -> None:
@@ -304,12 +294,15 @@ def _check_hits(plane: Integers, x: Numbers, y: Numbers, offsets: Integers, n_pl
 def _sort_hits(hits: TrackHits, resolution: Floats, time_error: float) -> SortedHits:
     """Drop hits without a position, fill in what is not known, and sort."""
     n_events, n_planes, n = len(hits.offsets) - 1, len(resolution), len(hits.x)
-    is_good = np.isfinite(hits.x) & np.isfinite(hits.y)
-    cell = np.repeat(np.arange(n_events), np.diff(hits.offsets)) * n_planes + hits.plane.astype(np.int64)
-    order = np.lexsort((hits.y, hits.x, cell))
-    order = order[is_good[order]]
+    cell = np.repeat(np.arange(n_events) * n_planes, np.diff(hits.offsets)) + hits.plane
+    order = np.arange(n)
+    if (cell[1:] < cell[:-1]).any():
+        order = np.argsort(cell, kind="stable")
+    order = order[np.isfinite(hits.x[order]) & np.isfinite(hits.y[order])]
     counts = np.bincount(cell[order], minlength=n_events * n_planes)
-    plane, number = hits.plane[order], np.arange(n)[order]
+    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    sort_cells(first, hits.x.astype(np.float64), hits.y.astype(np.float64), order)
+    plane, number = hits.plane[order], order
     x_variance, y_variance = (
         _variance(error, order, resolution[plane]) for error in (hits.x_error, hits.y_error)
     )
@@ -321,7 +314,7 @@ def _sort_hits(hits: TrackHits, resolution: Floats, time_error: float) -> Sorted
         for given in (hits.x_source, hits.y_source)
     )
     return SortedHits(
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        first,
         hits.x[order].astype(np.float64), hits.y[order].astype(np.float64),
         x_variance, y_variance, lateness, x_source, y_source, number,
     )  # fmt: skip

@@ -11,8 +11,9 @@ from scipy.stats import kstest
 from physics.scattering import scattering_angle
 from recon.field import State, jacobian, propagate
 from recon.geometry import Beam, Magnet, Spectrometer
+from recon.track_details import TrackDetails
 from recon.track_fit import chi2_probability
-from recon.tracks import TrackConfig, TrackHits, TrackList, best_tracks, find_all_tracks
+from recon.tracks import TrackConfig, TrackHits, TrackList, best_tracks, describe_tracks, find_all_tracks
 from tests.recon.test_tracks import BEAM, DIPOLE, THICK, Z, as_hits, crossings, particles
 
 ERRORS = np.array([0.06, 0.08, 0.3, 0.12])
@@ -63,21 +64,29 @@ def fit(points: np.ndarray, errors: np.ndarray = ERRORS, **config: float) -> Tra
     return find_all_tracks(TrackHits(*hits, own, own), THICK, BEAM, TrackConfig(**config))
 
 
+def details_of(points: np.ndarray, errors: np.ndarray, **config: float) -> tuple[TrackList, TrackDetails]:
+    """Fit one track per event, and describe it; `errors` [mm] (n_events, n_planes)."""
+    own, limits = errors.ravel(), TrackConfig(**config)
+    hits = TrackHits(*as_hits(points), own, own)
+    tracks = find_all_tracks(hits, THICK, BEAM, limits)
+    return tracks, describe_tracks(tracks, np.arange(len(tracks.state)), hits, THICK, BEAM, limits)
+
+
 def test_the_fit_is_a_kalman_smoother() -> None:
     rng = np.random.default_rng(3)
     # near the nominal beam, where the exact propagation is as linear as that of the filter
     start = State(*(np.full(1, v) for v in (0.0, 0.0, 0.0, 0.0, -1 / BEAM.momentum)))
     points = crossings(start, THICK) + rng.normal(0, 1e-3, (1, 4, 2)) * ERRORS[None, :, None]
-    tracks = fit(points)
+    tracks, details = details_of(points, ERRORS[None])
     momentum = 1 / abs(tracks.state[0, 4])
     first, first_cov, last, last_cov, total = kalman(points[0], ERRORS, momentum)
-    wide = np.sqrt(np.diagonal(tracks.covariance[0]))
+    wide = np.sqrt(np.diagonal(details.covariance[0]))
     assert (tracks.state[0] - first) / wide == pytest.approx(0, abs=1e-6)
     scale = np.outer(wide, wide)
-    assert tracks.covariance[0] / scale == pytest.approx(first_cov / scale, abs=1e-6)
+    assert details.covariance[0] / scale == pytest.approx(first_cov / scale, abs=1e-6)
     at_last = np.sqrt(np.diagonal(last_cov))
-    assert (tracks.face_state[0, 0] - last) / at_last == pytest.approx(0, abs=1e-6)
-    assert tracks.face_covariance[0, 0] / np.outer(at_last, at_last) == pytest.approx(
+    assert (details.face_state[0, 0] - last) / at_last == pytest.approx(0, abs=1e-6)
+    assert details.face_covariance[0, 0] / np.outer(at_last, at_last) == pytest.approx(
         last_cov / np.outer(at_last, at_last), abs=1e-6
     )
     assert tracks.chi2[0] == pytest.approx(total, rel=1e-4)
@@ -88,14 +97,13 @@ def test_pulls_with_the_errors_of_the_hits() -> None:
     truth = particles(20000, rng)
     points = crossings(truth, THICK, rng)
     errors = rng.uniform(0.04, 0.3, points.shape[:2])
-    hits = as_hits(points + rng.normal(0, 1, points.shape) * errors[..., None])
-    tracks = find_all_tracks(TrackHits(*hits, errors.ravel(), errors.ravel()), THICK, BEAM)
+    tracks, details = details_of(points + rng.normal(0, 1, points.shape) * errors[..., None], errors)
     assert (np.diff(tracks.offsets) == 1).all()
-    away = (tracks.state - np.transpose(truth)) / np.sqrt(np.diagonal(tracks.covariance, axis1=1, axis2=2))
+    away = (tracks.state - np.transpose(truth)) / np.sqrt(np.diagonal(details.covariance, axis1=1, axis2=2))
     assert away.std(axis=0) == pytest.approx(1, abs=0.02)
-    assert np.nanstd(tracks.pull, axis=0) == pytest.approx(1, abs=0.02)
+    assert np.nanstd(details.pull, axis=0) == pytest.approx(1, abs=0.02)
     assert kstest(tracks.p_value, "uniform").pvalue > 1e-3
-    assert 0.001 < np.mean(tracks.kink > 3) < 0.05
+    assert 0.001 < np.mean(details.kink > 3) < 0.05
 
 
 @pytest.mark.parametrize("ndf", range(1, 10))
@@ -109,8 +117,8 @@ def test_a_kink_is_seen() -> None:
     straight = crossings(particles(1, np.random.default_rng(1)), THICK)
     kinked = straight.copy()
     kinked[:, 2:, 1] += 20.0 * np.array([1.0, 1.0 + 1 / 17.5])
-    assert fit(straight).kink < 1e-3
-    assert fit(kinked, max_chi2_per_ndf=1e5, road=1e3).kink > 5
+    assert details_of(straight, ERRORS[None])[1].kink < 1e-3
+    assert details_of(kinked, ERRORS[None], max_chi2_per_ndf=1e5, road=1e3)[1].kink > 5
 
 
 def test_readings_of_one_signal_are_one_track() -> None:
