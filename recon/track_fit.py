@@ -7,7 +7,8 @@ allows to leave out the counting of references (`_nrt`), half of the time otherw
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,14 +17,30 @@ from numba import njit
 from recon.field import CURVATURE
 from recon.track_problem import SCALE_RANGE, FitTables
 
-__all__ = ["Workspace", "chi2_probability", "fit", "workspace"]
+__all__ = ["Workspace", "chi2_probability", "fit", "inner", "kernel", "workspace"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_BARE: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 _NEAR = 0.1  # [standard errors] from the solution, where shared matrices have done their part
 _ALIKE = 0.02  # of variances
 _MOVED = 0.01  # of chi2: the last step of a fit
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile a function that makes no arrays, for calls from Python."""
+    compiled: Any = njit(**_BARE, cache=True)
+    return compiled(function)  # type: ignore[no-any-return]
+
+
+def inner(function: F) -> F:
+    """Compile a function that makes no arrays, for calls from kernels alone."""
+    compiled: Any = njit(**_BARE, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return compiled(function)  # type: ignore[no-any-return]
 
 
 class Workspace(NamedTuple):
@@ -50,7 +67,7 @@ def workspace(n_planes: int) -> Workspace:
     )  # fmt: skip
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _residuals(n: int, work: Workspace, tables: FitTables) -> None:
     """Fill measured minus predicted of n hits, by the motion of `recon.field.propagate`."""
     piece_stop, pieces, plane, residual = tables.piece_stop, tables.pieces, work.plane, work.residual
@@ -86,7 +103,7 @@ def _residuals(n: int, work: Workspace, tables: FitTables) -> None:
         residual[2 * i], residual[2 * i + 1] = xy[2 * i] - x, xy[2 * i + 1] - y
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def fit(
     n: int, pattern: int, most_steps: int, max_chi2: float, work: Workspace, tables: FitTables
 ) -> tuple[float, float, float]:
@@ -135,7 +152,7 @@ def fit(
     return _fit_own(n, most_steps, work, tables)
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _shared_step(n: int, pattern: int, work: Workspace, tables: FitTables) -> float:
     """Move the state by the residuals that are there; return the change of q/p."""
     gain, residual, state = tables.gain, work.residual, work.state
@@ -148,7 +165,7 @@ def _shared_step(n: int, pattern: int, work: Workspace, tables: FitTables) -> fl
     return change
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _shared_chi2(limit: float, n: int, pattern: int, work: Workspace, tables: FitTables) -> float:
     """Return the chi2 of the residuals, which no parameter changes; infinity above the limit."""
     free, residual = tables.free, work.residual
@@ -163,7 +180,7 @@ def _shared_chi2(limit: float, n: int, pattern: int, work: Workspace, tables: Fi
     return chi2
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _fit_own(n: int, most_steps: int, work: Workspace, tables: FitTables) -> tuple[float, float, float]:
     """
     Fit n hits with the errors of their own, starting from the state and residuals that are there.
@@ -182,7 +199,7 @@ def _fit_own(n: int, most_steps: int, work: Workspace, tables: FitTables) -> tup
     return chi2, log_det, work.normal[4, 4]
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _factorise(n: int, work: Workspace, tables: FitTables) -> float:
     """
     Fill the factors of the covariance and of the normal matrix; return the log determinant.
@@ -225,7 +242,7 @@ def _factorise(n: int, work: Workspace, tables: FitTables) -> float:
     return log_det + math.log(product)
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _step(m: int, work: Workspace) -> tuple[float, float]:
     """Move the state to the least squares; return the chi2 there and by how much it has fallen."""
     factor, design, residual, state = work.factor, work.design, work.residual, work.state
@@ -254,7 +271,7 @@ def _step(m: int, work: Workspace) -> tuple[float, float]:
     return chi2 - fallen, fallen
 
 
-@njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def chi2_probability(chi2: float, ndf: int) -> float:
     """Return the probability of a larger chi2 (Abramowitz and Stegun 26.4.4 and 26.4.5)."""
     if ndf % 2 == 0:

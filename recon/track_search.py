@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from recon.track_fit import Workspace, chi2_probability, fit, workspace
+from recon.track_fit import Workspace, chi2_probability, fit, inner, kernel, workspace
 from recon.track_problem import FitTables
 
 __all__ = ["FoundTracks", "Limits", "SortedHits", "search_tracks", "sort_cells"]
@@ -68,7 +67,7 @@ class _Walk(NamedTuple):
     used: Ints  # (n_planes + 1,) planes with one
 
 
-@njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def sort_cells(first: Ints, x: Floats, y: Floats, order: Ints) -> None:
     """Sort `order` by x, then y, within each cell; they are short."""
     for cell in range(len(first) - 1):
@@ -102,7 +101,7 @@ def _room(size: int, n_planes: int) -> FoundTracks:
     )
 
 
-@njit(cache=True, error_model="numpy", _nrt=False)
+@kernel
 def _search(
     hits: SortedHits,
     tables: FitTables,
@@ -130,7 +129,7 @@ def _search(
         offsets[event + 1] = total
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _combine(
     base: int,
     n_missing: int,
@@ -179,7 +178,7 @@ def _combine(
     return -1
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _is_on_road(
     hit: int, plane: int, hits: SortedHits, tables: FitTables, limits: Limits, walk: _Walk
 ) -> bool:
@@ -202,7 +201,7 @@ def _is_on_road(
     return away * away <= limits.road**2 * variance
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _try(
     at: int,
     n: int,
@@ -246,7 +245,7 @@ def _try(
     return 1
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _accept(
     n: int,
     base: int,
@@ -288,7 +287,7 @@ def _accept(
     return total
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _copy(source: FoundTracks, i: int, target: FoundTracks, j: int) -> None:
     to, state, copied, hits = target.state, source.state, target.hits, source.hits
     for p in range(5):
@@ -299,7 +298,7 @@ def _copy(source: FoundTracks, i: int, target: FoundTracks, j: int) -> None:
     target.p_value[j], target.score[j] = source.p_value[i], source.score[i]
 
 
-@njit(error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inner
 def _take(hit: int, first: int, stop: int, hits: SortedHits, is_taken: Mask) -> None:
     """Mark a hit and all others of its plane that are made of the same signals."""
     x_source, y_source = hits.x_source, hits.y_source

@@ -46,11 +46,11 @@ class TrackConfig:
     field: Literal["thick", "thin"] = "thick"  # magnets bend along their length, or at once in the middle
     road: float = 6.0  # [standard errors] of a hit in y around the line of two others
     max_chi2_per_ndf: float = 10.0  # a true track of 3 degrees of freedom fails it once in 7e5
-    max_combinations: int = 64  # of hits on a road, per event; events above are given up and flagged
+    max_combinations: int = 512  # of hits on a road, per event; events above are given up and flagged
     iterations: int = 5  # at most; one or two do unless a track is far from the beam
-    time_error: float = (
-        5.0  # [ns] of a hit: of tracks that share hits, and for the best, time counts as chi2 does
-    )
+    # [ns] of a hit: of tracks that share hits, and for the best, time counts as chi2 does. Simulated straws
+    # have 2.8 ns, micromegas 0.4 ns with tails of a few ns
+    time_error: float = 3.0
     missing_penalty: float = (
         15.0  # added to the chi2 of a track for each plane without a hit, to compare tracks
     )

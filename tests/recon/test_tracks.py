@@ -254,7 +254,7 @@ def test_two_planes_are_never_a_track() -> None:
 
 def test_too_many_combinations_are_flagged() -> None:
     crowd = [(plane, float(i), 0.0) for plane in range(4) for i in range(3)]
-    tracks = find_tracks(*Hits.of(crowd, ONE), THIN, BEAM)
+    tracks = find_tracks(*Hits.of(crowd, ONE), THIN, BEAM, TrackConfig(max_combinations=80))
     assert tracks.is_overflow.tolist() == [True, False]
     assert tracks.count.tolist() == [0, 1]
     assert np.isnan(tracks.momentum).tolist() == [True, False]
