@@ -72,10 +72,11 @@ def _reach(state: Floats, problem: TrackProblem, spectrometer: Spectrometer, z: 
 
 
 def _crossings(state: Floats, problem: TrackProblem, spectrometer: Spectrometer) -> Floats:
-    at, z, crossings = State(*state.T), problem.fit.z[:1], np.empty((len(state), 2 * len(problem.fit.z)))
-    for i, to in enumerate(problem.fit.z):
-        at = propagate(at, z[-1], to, spectrometer.magnets, is_thin=problem.fit.is_thin)
-        crossings[:, 2 * i], crossings[:, 2 * i + 1], z = at.x, at.y, [to]
+    """Return where tracks cross the planes, (n, 2 n_planes) [mm]."""
+    at, z, crossings = State(*state.T), problem.fit.z.tolist(), np.empty((len(state), 2 * len(problem.fit.z)))
+    for i, to in enumerate(z):
+        at = propagate(at, z[max(i - 1, 0)], to, spectrometer.magnets, is_thin=problem.fit.is_thin)
+        crossings[:, 2 * i], crossings[:, 2 * i + 1] = at.x, at.y
     return crossings
 
 

@@ -33,14 +33,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def kernel(function: F) -> F:
     """Compile a function that makes no arrays, for calls from Python."""
-    compiled: Any = njit(**_BARE, cache=True)
-    return compiled(function)  # type: ignore[no-any-return]
+    compiler: Any = njit
+    return compiler(**_BARE, cache=True)(function)  # type: ignore[no-any-return]
 
 
 def inner(function: F) -> F:
     """Compile a function that makes no arrays, for calls from kernels alone."""
-    compiled: Any = njit(**_BARE, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    return compiled(function)  # type: ignore[no-any-return]
+    compiler: Any = njit
+    return compiler(**_BARE, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)  # type: ignore[no-any-return]
 
 
 class Workspace(NamedTuple):

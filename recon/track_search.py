@@ -5,7 +5,7 @@ Tracks with a hit in every plane come first; then those that miss one, of the hi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -92,13 +92,13 @@ def search_tracks(
     walk = _Walk(*(np.zeros(n_planes + 1, np.int64) for _ in _Walk._fields))
     is_taken = np.zeros(len(hits.x), np.bool_)
     _search(hits, tables, limits, workspace(n_planes), walk, found, is_taken, out, offsets, is_overflow)
-    return offsets, FoundTracks(*(values[: offsets[-1]].copy() for values in out)), is_overflow
+    columns: list[Any] = [values[: offsets[-1]].copy() for values in out]
+    return offsets, FoundTracks(*columns), is_overflow
 
 
 def _room(size: int, n_planes: int) -> FoundTracks:
-    return FoundTracks(
-        np.empty((size, 5)), *(np.empty(size) for _ in range(4)), np.empty((size, n_planes), np.int64)
-    )
+    columns: list[Any] = [np.empty((size, 5)), *(np.empty(size) for _ in range(4))]
+    return FoundTracks(*columns, np.empty((size, n_planes), np.int64))
 
 
 @kernel
@@ -198,7 +198,7 @@ def _is_on_road(
     variance = y_variance[hit] + share**2 * y_variance[j] + (1 - share) ** 2 * y_variance[i]
     # soft tracks scatter more, up to the limit of the fit
     variance += 25.0 * tables.bend_variance[a, b, plane]
-    return away * away <= limits.road**2 * variance
+    return bool(away * away <= limits.road**2 * variance)
 
 
 @inner
