@@ -97,8 +97,9 @@ def search_tracks(
 
 
 def _room(size: int, n_planes: int) -> FoundTracks:
-    columns: list[Any] = [np.empty((size, 5)), *(np.empty(size) for _ in range(4))]
-    return FoundTracks(*columns, np.empty((size, n_planes), np.int64))
+    numbers = [np.empty(size) for _ in range(4)]
+    columns: list[Any] = [np.empty((size, 5)), *numbers, np.empty((size, n_planes), np.int64)]
+    return FoundTracks(*columns)
 
 
 @kernel
