@@ -131,6 +131,18 @@ def test_readings_of_one_signal_are_one_track() -> None:
     assert np.diff(find_all_tracks(hits._replace(**sources), THICK, BEAM).offsets) == 1
 
 
+def test_a_track_in_time_comes_before_one_of_unknown_time() -> None:
+    points = crossings(particles(2, np.random.default_rng(2)), THICK)
+    plane = np.repeat(np.arange(4), 2)
+    flat = points.swapaxes(0, 1).reshape(-1, 2)
+    for late in (0, 1):
+        time = np.where(np.arange(8) % 2 == late, np.nan, 0.3)
+        hits = TrackHits(plane, *flat.T, np.array([0, 8]), time=time)
+        tracks = find_all_tracks(hits, THICK, BEAM)
+        assert np.diff(tracks.offsets) == 2
+        assert tracks.hits[0] % 2 == pytest.approx(1 - late)
+
+
 def test_hits_that_do_not_join_are_counted() -> None:
     points = crossings(particles(1, np.random.default_rng(2)), THICK)
     hits = as_hits(points)
