@@ -27,6 +27,13 @@ class HitArrays(NamedTuple):
     x: npt.NDArray[np.float64]  # [mm] (n_hits,)
     y: npt.NDArray[np.float64]  # [mm] (n_hits,)
     offsets: npt.NDArray[np.int64]  # (n_events + 1,)
+    # None where the file has no such thing: the fit then takes the resolution of the plane, no time, and hits
+    # that do not exclude each other
+    x_error: npt.NDArray[np.float64] | None = None  # [mm] (n_hits,)
+    y_error: npt.NDArray[np.float64] | None = None  # [mm] (n_hits,)
+    time: npt.NDArray[np.float64] | None = None  # [ns] (n_hits,) relative to the trigger particle, or NaN
+    x_source: npt.NDArray[np.int64] | None = None  # (n_hits,) equal in a plane: readings of one signal
+    y_source: npt.NDArray[np.int64] | None = None  # (n_hits,)
 
 
 def hits_are_there(reader: EventReader, hits: Hits) -> bool:
@@ -77,7 +84,8 @@ def select_hits(hits: HitArrays, mask: npt.NDArray[np.bool_]) -> HitArrays:
     counts = np.diff(hits.offsets)
     kept = np.repeat(mask, counts)
     offsets = np.concatenate([[0], np.cumsum(counts[mask])]).astype(np.int64)
-    return HitArrays(hits.plane[kept], hits.x[kept], hits.y[kept], offsets)
+    optional: list[Any] = [None if values is None else values[kept] for values in hits[4:]]
+    return HitArrays(hits.plane[kept], hits.x[kept], hits.y[kept], offsets, *optional)
 
 
 def _offsets(event: Array, n_events: int) -> npt.NDArray[np.int64]:

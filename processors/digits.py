@@ -18,11 +18,11 @@ from processors.planes import align_hits
 from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
+from recon.hits import TrackerHits, join_hits, select_planes
 from recon.pulses import PulseShape
 from recon.response import add_suppressed, correct_nonlinearity
 from recon.straws import StrawTable, find_straw_hits, straw_table
 from recon.strip_channels import StripTable
-from recon.strip_hits import TrackerHits, join_hits, select_planes
 from recon.strips import find_strip_hits, strip_table
 from recon.waveforms import Pulses, Quality, WaveformConfig, measure_waveforms
 
@@ -252,7 +252,17 @@ def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTa
         # a hit whose time is not known may be in time
         kept = ~((here.time < windows[:, 0]) | (here.time > windows[:, 1]))
         before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
-        hits[name] = HitArrays(here.plane[kept], here.x[kept], here.y[kept], before[here.offsets])
+        hits[name] = HitArrays(
+            here.plane[kept],
+            here.x[kept],
+            here.y[kept],
+            before[here.offsets],
+            here.x_error[kept],
+            here.y_error[kept],
+            here.time[kept],
+            here.x_source[kept],
+            here.y_source[kept],
+        )
     return hits
 
 

@@ -18,6 +18,7 @@ from datasets.decode import Quantities
 from datasets.hits import HitArrays, select_hits
 from datasets.layouts import Layout
 from datasets.profiles import load_profile
+from processors.track_columns import track_columns
 from recon.cells import in_time_cells, is_alive, measure_energy
 from recon.clusters import ClusterConfig, find_clusters
 from recon.columns import COLUMNS
@@ -27,7 +28,6 @@ from recon.noise import event_keys
 from recon.response import measure_deposits, measure_hits
 from recon.shower import ShowerConfig, reconstruct_shower
 from recon.srd import SrdTagConfig, tag_electrons
-from recon.tracks import extrapolate, find_tracks
 
 __all__ = ["Measured", "ReconstructionConfig", "complete", "measure", "project_sections", "provided_columns"]
 
@@ -182,7 +182,7 @@ def _blur(hits: HitArrays, setup: Setup, name: str, keys: npt.NDArray[np.uint64]
         measure_hits(values, hits.offsets, resolution, keys, f"{name} {axis}")
         for axis, values in (("x", hits.x), ("y", hits.y))
     )
-    return HitArrays(hits.plane, x, y, hits.offsets)
+    return hits._replace(x=x, y=y)
 
 
 def complete(measured: Measured, setup: Setup) -> Columns:
@@ -205,8 +205,7 @@ def complete(measured: Measured, setup: Setup) -> Columns:
         columns |= _ecal_columns(measured, setup)
     if "hcal" in measured.cells:
         columns["hcal_r"] = off_axis_ratio(measured.cells["hcal"], setup.detectors["hcal"])
-    if "incoming" in measured.hits:
-        columns |= _track_columns(measured.hits["incoming"], setup)
+    columns |= track_columns(measured.hits, setup, columns)
     return columns
 
 
@@ -267,31 +266,6 @@ def _mean_times(measured: Measured, detector: Detector) -> Array | None:
     mean = np.full(total.shape, np.nan)
     np.divide(weighted, total, out=mean, where=total > 0)
     return mean
-
-
-def _track_columns(hits: HitArrays, setup: Setup) -> Columns:
-    """Return the columns of the incoming track."""
-    spectrometer = setup.spectrometers["incoming"]
-    tracks = find_tracks(hits.plane, hits.x, hits.y, hits.offsets, spectrometer, setup.beam)
-    reduced = np.full(len(tracks.chi2), np.nan)
-    np.divide(tracks.chi2, tracks.ndf, out=reduced, where=tracks.ndf > 0)
-    columns: Columns = {
-        "track_count": tracks.count,
-        "track_momentum": tracks.momentum,
-        "track_momentum_error": tracks.momentum_error,
-        "track_chi2": reduced,
-        "track_angle": tracks.angle,
-        "track_x": tracks.x,
-        "track_y": tracks.y,
-        "track_slope_x": tracks.slope_x,
-        "track_slope_y": tracks.slope_y,
-        "track_is_valid": tracks.is_valid,
-        "track_is_overflow": tracks.is_overflow,
-    }
-    if "ecal" in setup.detectors:
-        at_ecal = extrapolate(tracks, setup.detectors["ecal"].sections[0].z, spectrometer)
-        columns["track_ecal_x"], columns["track_ecal_y"] = at_ecal.x, at_ecal.y
-    return columns
 
 
 def provided_columns(quantities: frozenset[str] | set[str], layout: Layout, setup: Setup) -> set[str]:

@@ -41,6 +41,54 @@ def _detector(name: str, part: str, what: str, energy: str) -> list[Column]:
     ]
 
 
+def _tracks(name: str, which: str) -> list[Column]:
+    """Return the columns of the tracks of one spectrometer."""
+    several = "tracks" if name == "track" else f"{name}_tracks"
+    best = f"the best {which} track"
+    columns = [
+        Column(f"{name}_count", "int64", "", f"{which} tracks found"),
+        Column(f"{name}_momentum", "float64", "GeV", f"momentum of {best}"),
+        Column(f"{name}_momentum_error", "float64", "GeV", f"standard error of the momentum of {best}"),
+        Column(f"{name}_chi2", "float64", "", f"chi2 of {best}, per degree of freedom"),
+        Column(f"{name}_p_value", "float64", "", f"probability of a larger chi2 of {best}"),
+        Column(f"{name}_hits", "float64", "", f"hits of {best}"),
+        Column(f"{name}_angle", "float64", "rad", f"angle between {best} and the nominal beam"),
+        Column(f"{name}_x", "float64", "mm", f"x of {best} at the first plane"),
+        Column(f"{name}_y", "float64", "mm", f"y of {best} at the first plane"),
+        Column(f"{name}_slope_x", "float64", "", f"dx/dz of {best} at the first plane"),
+        Column(f"{name}_slope_y", "float64", "", f"dy/dz of {best} at the first plane"),
+        Column(f"{name}_kink_pull", "float64", "", f"largest pull of a change of slope of {best} in a plane"),
+        Column(
+            f"{name}_is_kinked", "bool", "", f"that pull is above 5: {best} scatters more than matter does"
+        ),
+        Column(f"{name}_upstream_hits", "float64", "", f"hits before the magnets that are not of {best}"),
+        Column(f"{name}_is_valid", "bool", "", f"{best} was fitted"),
+        Column(f"{name}_is_overflow", "bool", "", "too many hits to look for tracks: none was fitted"),
+    ]
+    for face in ("srd", "ecal", "hcal"):
+        for axis in ("x", "y"):
+            at = f"{axis} of {best} at the front of the {face.upper()}"
+            columns.append(Column(f"{name}_{face}_{axis}", "float64", "mm", at))
+            columns.append(Column(f"{name}_{face}_{axis}_error", "float64", "mm", f"standard error of {at}"))
+    columns += [
+        Column(f"{name}_ecal_distance", "float64", "mm", f"between {best} and the shower at the ECAL"),
+        Column(f"{name}_ecal_pull", "float64", "", "that distance over its standard error"),
+    ]
+    for quantity, unit, meaning in (
+        ("momentum", "GeV", "momentum"),
+        ("chi2", "", "chi2 per degree of freedom"),
+        ("p_value", "", "probability of a larger chi2"),
+        ("hits", "", "number of hits"),
+        ("x", "mm", "x at the first plane"),
+        ("y", "mm", "y at the first plane"),
+        ("slope_x", "", "dx/dz at the first plane"),
+        ("slope_y", "", "dy/dz at the first plane"),
+    ):
+        text = f"{meaning} of each {which} track, best first"
+        columns.append(Column(f"{several}_{quantity}", "float64", unit, text, "list"))
+    return columns
+
+
 _DECLARED = [
     Column("run", "int64", "", "run number"),
     Column("spill", "int64", "", "spill number in the run"),
@@ -85,19 +133,8 @@ _DECLARED = [
     *_detector("vhcal", "module", "VHCAL", "in-time energy of the VHCAL"),
     *_detector("srd", "module", "SRD", "in-time energy of all SRD modules"),
     Column("srd_is_tagged", "bool", "", "the SRD modules saw the synchrotron radiation of an electron"),
-    Column("track_count", "int64", "", "incoming tracks found"),
-    Column("track_momentum", "float64", "GeV", "momentum of the best incoming track"),
-    Column("track_momentum_error", "float64", "GeV", "its standard error"),
-    Column("track_chi2", "float64", "", "chi2 of the best incoming track, per degree of freedom"),
-    Column("track_angle", "float64", "rad", "angle between the incoming track and the nominal beam"),
-    Column("track_x", "float64", "mm", "x of the track at the first plane"),
-    Column("track_y", "float64", "mm", "y of the track at the first plane"),
-    Column("track_slope_x", "float64", "", "dx/dz of the track before the magnets"),
-    Column("track_slope_y", "float64", "", "dy/dz of the track before the magnets"),
-    Column("track_ecal_x", "float64", "mm", "x of the track extrapolated to the front of the ECAL"),
-    Column("track_ecal_y", "float64", "mm", "y of the track extrapolated to the front of the ECAL"),
-    Column("track_is_valid", "bool", "", "a track was fitted"),
-    Column("track_is_overflow", "bool", "", "too many hits to look for tracks: none was fitted"),
+    *_tracks("track", "incoming"),
+    *_tracks("scattered", "scattered"),
 ]
 
 COLUMNS: dict[str, Column] = {declared.name: declared for declared in _DECLARED}

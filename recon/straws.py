@@ -18,7 +18,7 @@ import numpy.typing as npt
 from numba import njit
 
 from recon.geometry import Plane, StrawReadout
-from recon.strip_hits import TrackerHits
+from recon.hits import TrackerHits
 
 __all__ = [
     "StrawClusters",
@@ -35,7 +35,7 @@ Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.integer]
 
 _QUALITY = ("unknown_detector", "unknown_channel", "duplicate_channel", "bad_channel", "out_of_time")
-_COLUMNS = ("position", "error", "time", "time_error", "size", "is_ambiguous")
+_COLUMNS = ("position", "error", "time", "time_error", "size", "is_ambiguous", "straw")
 _STEPS = 40  # of the search for a time, each halves the interval
 
 
@@ -80,6 +80,7 @@ class StrawClusters(NamedTuple):
     is_ambiguous: (
         Mask  # (n_clusters,) one of two sides of a wire, or the layers disagree at the trigger's time
     )
+    straw: Ints  # (n_clusters,) the first one; both sides of a wire have the same
 
 
 def straw_table(planes: Sequence[Plane], is_bad: Mask | None = None) -> StrawTable:
@@ -164,6 +165,8 @@ def find_straw_hits(
         clusters.size[x],
         clusters.size[y],
         clusters.is_ambiguous[x] | clusters.is_ambiguous[y] | (uses[x] > 1) | (uses[y] > 1),
+        clusters.straw[x],
+        clusters.straw[y],
     )
     return hits, quality | dict(
         zip(("unmatched_x", "unmatched_y", "too_many_hits"), lost.tolist(), strict=True)
@@ -224,7 +227,8 @@ def find_straw_clusters(
     )  # fmt: skip
     columns = dict(zip(_COLUMNS, np.ascontiguousarray(found.T), strict=True))
     size, is_ambiguous = columns.pop("size").astype(np.int64), columns.pop("is_ambiguous") > 0
-    clusters = StrawClusters(starts, rows, **columns, size=size, is_ambiguous=is_ambiguous)
+    straw = columns.pop("straw").astype(np.int64)
+    clusters = StrawClusters(starts, rows, **columns, size=size, is_ambiguous=is_ambiguous, straw=straw)
     return clusters, dict(zip(_QUALITY, quality.tolist(), strict=True))
 
 
@@ -380,7 +384,7 @@ def _write_pair(
     out[1] = 0.5 * error
     out[2] = time
     out[3] = error / (_speed(near, row, table) + _speed(far, row, table))
-    out[4], out[5] = 2, is_late
+    out[4], out[5], out[6] = 2, is_late, straw
 
 
 @njit(cache=True)
@@ -393,7 +397,7 @@ def _write_single(straw: int, drift: float, row: int, table: StrawTable, out: Fl
         out[i, 0] = wire if n == 1 else wire + (2 * i - 1) * distance
         out[i, 1] = math.hypot(error, distance) if n == 1 else error
         out[i, 2], out[i, 3] = np.nan, np.nan
-        out[i, 4], out[i, 5] = 1, n == 2
+        out[i, 4], out[i, 5], out[i, 6] = 1, n == 2, straw
     return n
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from recon.hits import TrackerHits
 from recon.strip_channels import Channels, StripTable, clear, load, strip_table
 from recon.strip_clusters import COLUMNS, Cuts, StripClusters, Work, find_in_row, make_work
-from recon.strip_hits import MatchConfig, TrackerHits, match_clusters
+from recon.strip_hits import MatchConfig, match_clusters
 
 __all__ = [
     "StripClusters",

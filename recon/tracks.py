@@ -1,48 +1,73 @@
 """Tracks and momenta from hits around a magnet.
 
-Every combination of one hit per plane is fitted by generalised least squares in (x, y, dx/dz, dy/dz, q/p) at
-the first plane. Multiple scattering enters as the covariance of the residuals (Lutz, NIM A 273 (1988) 349),
-taken along the nominal beam at its nominal momentum, so that every matrix is shared by all events with the
-same pattern of hit planes. The field is thick: residuals come from the exact `recon.field.propagate`, and
-only the derivatives are those of the nominal trajectory. The iteration then shrinks the distance from the
-solution by about the squared bending angle at each step (0.01 for 20 GeV in 7 T m), whatever the start.
+Combinations of one hit per plane that pass a road are fitted by generalised least squares in (x, y,
+dx/dz, dy/dz, q/p) at the first plane. Multiple scattering enters as the covariance of the residuals (Lutz,
+NIM A 273 (1988) 349), which gives what a Kalman smoother gives. The derivatives are those of the nominal
+beam, shared by all events; residuals are exact. Each step then shrinks the distance from the solution to
+about the squared bending angle of itself (0.01 for 20 GeV in 7 T m), whatever the start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from physics.scattering import scattering_angle
-from recon.field import State, jacobian, propagate
+from recon.field import State
 from recon.geometry import Beam, Spectrometer
+from recon.track_details import TrackDetails, describe
+from recon.track_problem import track_problem
+from recon.track_search import Limits, SortedHits, search_tracks, sort_cells
 
-__all__ = ["TrackConfig", "Tracks", "extrapolate", "find_tracks"]
+__all__ = [
+    "TrackConfig",
+    "TrackHits",
+    "TrackList",
+    "Tracks",
+    "best_tracks",
+    "describe_tracks",
+    "find_all_tracks",
+    "find_tracks",
+    "first_of_each",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Integers = npt.NDArray[np.integer]
 Numbers = npt.NDArray[np.floating]
 
-_BLOCK = 4096  # events fitted at a time: bounds memory, fits the cache
-_MAX_CONDITION = 1e12  # of the scaled normal matrix; above, hits do not determine the parameters
+
+# A hit whose time cannot be told, beside others with times, is seldom in time: it counts as 3 errors late
+_UNKNOWN_TIME = 9.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackConfig:
     """What counts as a track."""
 
-    max_chi2_per_ndf: float = 10.0  # road; a true track of 3 degrees of freedom fails it once in 7e5
-    max_combinations: int = 64  # of hits, per event; events above are given up and flagged
-    iterations: int = 3  # of the fit; two are enough within 50% of the beam momentum
+    field: Literal["thick", "thin"] = "thick"  # magnets bend along their length, or at once in the middle
+    road: float = 6.0  # [standard errors] of a hit in y around the line of two others
+    max_chi2_per_ndf: float = 10.0  # a true track of 3 degrees of freedom fails it once in 7e5
+    max_combinations: int = 512  # of hits on a road, per event; events above are given up and flagged
+    iterations: int = 5  # at most; one or two do unless a track is far from the beam
+    # [ns] of a hit: of tracks that share hits, and for the best, time counts as chi2 does. Simulated straws
+    # have 2.8 ns, micromegas 0.4 ns with tails of a few ns
+    time_error: float = 3.0
+    missing_penalty: float = (
+        15.0  # added to the chi2 of a track for each plane without a hit, to compare tracks
+    )
+
+    kink_pull: float = 5.0  # above, a track is said to have a kink: by chance once in 2e5 for 10 kicks tried
 
     def __post_init__(self) -> None:
-        if not self.max_chi2_per_ndf > 0:
-            msg = f"tracks.max_chi2_per_ndf must be above 0, got {self.max_chi2_per_ndf}"
+        least = min(self.max_chi2_per_ndf, self.road, self.time_error)
+        if not (self.max_chi2_per_ndf > 0 and least > 0 and self.missing_penalty >= 0):
+            msg = (
+                "tracks.max_chi2_per_ndf, tracks.road and tracks.time_error must be above 0 and "
+                f"tracks.missing_penalty not negative, got {self}"
+            )
             raise ValueError(msg)
         if self.max_combinations < 1 or self.iterations < 1:
             msg = (
@@ -50,6 +75,37 @@ class TrackConfig:
                 f"got {self.max_combinations} and {self.iterations}"
             )
             raise ValueError(msg)
+        if self.field not in ("thick", "thin"):
+            msg = f"tracks.field must be thick or thin, got '{self.field}'"
+            raise ValueError(msg)
+
+
+class TrackHits(NamedTuple):
+    """Hits of all events; those that are not finite in x and y are ignored."""
+
+    plane: Integers  # (n_hits,) index into the planes of the spectrometer
+    x: Numbers  # [mm] (n_hits,) in the experiment's coordinates
+    y: Numbers  # [mm] (n_hits,)
+    offsets: Integers  # (n_events + 1,) hits of event i are offsets[i] to offsets[i + 1]
+    x_error: Numbers | None = None  # [mm] (n_hits,); None or not above 0: the resolution of the plane
+    y_error: Numbers | None = None  # [mm] (n_hits,)
+    time: Numbers | None = None  # [ns] (n_hits,) relative to the trigger particle; None or NaN: not known
+    x_source: Integers | None = None  # (n_hits,) hits of a plane with the same one exclude each other
+    y_source: Integers | None = None  # (n_hits,)
+
+
+class TrackList(NamedTuple):
+    """All tracks of all events, best first."""
+
+    offsets: Ints  # (n_events + 1,)
+    state: Floats  # (n_tracks, 5) x, y [mm], dx/dz, dy/dz, q/p [1/GeV] at the first plane
+    q_over_p_error: Floats  # [1/GeV] (n_tracks,) standard error
+    chi2: Floats  # (n_tracks,)
+    ndf: Ints  # (n_tracks,)
+    p_value: Floats  # (n_tracks,) probability of a larger chi2
+    hits: Ints  # (n_tracks, n_planes) index of the hit in each plane, -1 without
+    n_upstream: Ints  # (n_tracks,) hits before the magnets that are not of this track
+    is_overflow: npt.NDArray[np.bool_]  # (n_events,) more than `max_combinations` combinations
 
 
 class Tracks(NamedTuple):
@@ -66,12 +122,99 @@ class Tracks(NamedTuple):
     slope_x: Floats  # dx/dz (n_events,) at the first plane
     slope_y: Floats  # dy/dz (n_events,)
     angle: Floats  # [rad] (n_events,) between the track at the first plane and the nominal beam
-    exit_x: Floats  # [mm] (n_events,) at the last plane, scattering on the way included
-    exit_y: Floats  # [mm] (n_events,)
-    exit_slope_x: Floats  # dx/dz (n_events,) at the last plane
-    exit_slope_y: Floats  # dy/dz (n_events,)
     is_valid: npt.NDArray[np.bool_]  # (n_events,) at least one accepted track
     is_overflow: npt.NDArray[np.bool_]  # (n_events,) more than `max_combinations` combinations
+
+
+def find_all_tracks(
+    hits: TrackHits,
+    spectrometer: Spectrometer,
+    beam: Beam,
+    config: TrackConfig | None = None,
+) -> TrackList:
+    """
+    Find and fit the tracks of each event.
+
+    A track has hits in at least ``spectrometer.min_planes`` planes and never in fewer than three. Of
+    candidates that share a hit, or hits made of the same signal, the most likely one stays; those with more
+    hits choose first. Without bending between the planes (field off, all planes on one side of the magnets)
+    there is no momentum and no track.
+
+    Parameters
+    ----------
+    hits : TrackHits
+    spectrometer : Spectrometer
+        Planes in the order of z.
+    beam : Beam
+        Where the fit starts and at which momentum derivatives are taken.
+    config : TrackConfig, optional
+
+    Raises
+    ------
+    ValueError
+        If the spectrometer has no magnet, too many planes, or planes not in the order of z, or if the hit
+        arrays do not fit together.
+    """
+    config = config or TrackConfig()
+    tables = track_problem(spectrometer, beam, is_thin=config.field == "thin").fit
+    n_planes, n_events = len(tables.z), len(hits.offsets) - 1
+    _check_hits(hits.plane, hits.x, hits.y, hits.offsets, n_planes)
+    good = _sort_hits(hits, np.sqrt(tables.variance[::2]), config.time_error)
+    limits = Limits(
+        max(spectrometer.min_planes, 3),
+        config.max_chi2_per_ndf,
+        config.road,
+        config.max_combinations,
+        config.iterations,
+        config.missing_penalty,
+    )
+    offsets, found, is_overflow = search_tracks(good, n_events, tables, limits)
+    upstream = tables.z < min(magnet.z for magnet in spectrometer.magnets)
+    per_event = np.diff(good.first).reshape(n_events, n_planes)[:, upstream].sum(axis=1)
+    used = found.hits >= 0
+    n_upstream = np.repeat(per_event, np.diff(offsets)) - used[:, upstream].sum(axis=1)
+    original = np.where(used, np.append(good.index, -1)[found.hits], -1)
+    return TrackList(
+        offsets, found.state, found.q_error, found.chi2, 2 * used.sum(axis=1) - 5, found.p_value, original,
+        n_upstream, is_overflow,
+    )  # fmt: skip
+
+
+def describe_tracks(
+    tracks: TrackList,
+    chosen: Integers,
+    hits: TrackHits,
+    spectrometer: Spectrometer,
+    beam: Beam,
+    config: TrackConfig | None = None,
+    faces: tuple[float, ...] = (),
+) -> TrackDetails:
+    """
+    Return what is not needed of every track: covariance, residuals, pulls, kink, and where it goes.
+
+    Parameters
+    ----------
+    tracks : TrackList
+    chosen : int, shape (n,)
+        The tracks that are asked for.
+    hits, spectrometer, beam, config
+        As they were given to `find_all_tracks`.
+    faces : tuple of float [mm]
+        Where tracks are wanted besides the last plane, which is face 0 of the result, such as at the front of
+        a calorimeter.
+    """
+    config = config or TrackConfig()
+    problem = track_problem(spectrometer, beam, tuple(faces), is_thin=config.field == "thin")
+    index = tracks.hits[chosen]
+    xy, variance = np.full((*index.shape, 2), np.nan), np.ones((*index.shape, 2))
+    plane, resolution = np.flatnonzero(np.ones(index.shape[1])), np.sqrt(problem.fit.variance[::2])
+    has_hit = index >= 0
+    used, nominal = index[has_hit], resolution[np.broadcast_to(plane, index.shape)[has_hit]]
+    for axis, (where, error) in enumerate(((hits.x, hits.x_error), (hits.y, hits.y_error))):
+        xy[has_hit, axis] = where[used]
+        variance[has_hit, axis] = _variance(error, used, nominal)
+    flat = len(index), 2 * index.shape[1]
+    return describe(tracks.state[chosen], xy.reshape(flat), variance.reshape(flat), problem, spectrometer)
 
 
 def find_tracks(
@@ -84,96 +227,59 @@ def find_tracks(
     config: TrackConfig | None = None,
 ) -> Tracks:
     """
-    Find and fit the tracks of each event.
-
-    Best chi2 first; a candidate that shares a hit with a better one is dropped. An event uses all
-    planes in which it has a hit, at least ``spectrometer.min_planes`` and never fewer than three. Without
-    bending between the planes (field off, all planes on one side of the magnets) there is no momentum
-    and no valid track.
+    Find the best track of each event: `find_all_tracks`, then `best_tracks`.
 
     Parameters
     ----------
-    plane : int, shape (n_hits,)
-        Index into ``spectrometer.planes``.
-    x, y : float, shape (n_hits,) [mm]
-        In the experiment's coordinates; hits with NaN or infinity are ignored.
-    offsets : int, shape (n_events + 1,)
-        Hits of event i are ``offsets[i]`` to ``offsets[i + 1]``.
-    spectrometer : Spectrometer
-        Planes in the order of z.
-    beam : Beam
-        Where the fit starts and at which momentum matter scatters.
-    config : TrackConfig, optional
+    plane, x, y, offsets
+        As in `TrackHits`.
+    spectrometer, beam, config
+        As for `find_all_tracks`.
 
     Returns
     -------
     Tracks
         ``is_valid`` is False, and the numbers NaN, for an event without an accepted track.
-
-    Raises
-    ------
-    ValueError
-        If the spectrometer has no magnet or its planes are not in the order of z, or if the hit arrays do
-        not fit together.
     """
-    config = config or TrackConfig()
-    _check_setup(spectrometer)
-    _check_hits(plane, x, y, offsets, len(spectrometer.planes))
-    hits = _sort_hits(plane, x, y, offsets, len(spectrometer.planes))
-    tracks = _no_tracks(len(offsets) - 1)
-    for used, events in _patterns(hits.n_in_plane, max(spectrometer.min_planes, 3)):
-        problem = _linearise(spectrometer, beam, used)
-        if problem is None:
-            continue
-        n_combinations = np.prod(hits.n_in_plane[events][:, used], axis=1, dtype=float)
-        tracks.is_overflow[events] = n_combinations > config.max_combinations
-        events = events[n_combinations <= config.max_combinations]
-        for start in range(0, len(events), _BLOCK):
-            _solve(tracks, hits, events[start : start + _BLOCK], problem, config)
-    return tracks
+    return best_tracks(find_all_tracks(TrackHits(plane, x, y, offsets), spectrometer, beam, config), beam)
 
 
-def extrapolate(tracks: Tracks, z: float, spectrometer: Spectrometer) -> State:
+def best_tracks(tracks: TrackList, beam: Beam) -> Tracks:
     """
-    Carry the best tracks from the last plane to another z.
+    Return the first track of each event.
 
     Parameters
     ----------
-    tracks : Tracks
+    tracks : TrackList
         Of n_events.
-    z : float [mm]
-        Such as the front face of a calorimeter.
-    spectrometer : Spectrometer
-        The one of the tracks.
-
-    Returns
-    -------
-    State of float64, shape (n_events,) each
-        NaN where there is no track.
+    beam : Beam
+        Angles are taken from its direction.
     """
-    q_over_p = tracks.charge / tracks.momentum
-    at_exit = State(tracks.exit_x, tracks.exit_y, tracks.exit_slope_x, tracks.exit_slope_y, q_over_p)
-    return propagate(at_exit, spectrometer.planes[-1].z, z, spectrometer.magnets)
+    state = first_of_each(tracks.state, tracks.offsets)
+    momentum = 1 / np.abs(state[:, 4])
+    return Tracks(
+        count=np.diff(tracks.offsets),
+        momentum=momentum,
+        momentum_error=momentum**2 * first_of_each(tracks.q_over_p_error, tracks.offsets),
+        charge=np.sign(state[:, 4]),
+        chi2=first_of_each(tracks.chi2, tracks.offsets),
+        ndf=np.nan_to_num(first_of_each(tracks.ndf, tracks.offsets)).astype(np.int64),
+        x=state[:, 0],
+        y=state[:, 1],
+        slope_x=state[:, 2],
+        slope_y=state[:, 3],
+        angle=_angle(State(*state.T), beam.direction),
+        is_valid=np.diff(tracks.offsets) > 0,
+        is_overflow=tracks.is_overflow,
+    )
 
 
-def _check_setup(spectrometer: Spectrometer) -> None:
-    """Raise unless a momentum can be asked of this spectrometer."""
-    if not spectrometer.magnets:
-        msg = f"spectrometer '{spectrometer.name}' has no magnet: it cannot measure a momentum"
-        raise ValueError(msg)
-    z = [plane.z for plane in spectrometer.planes]
-    if z != sorted(z):
-        msg = f"planes of spectrometer '{spectrometer.name}' must be in the order of z, got z = {z} mm"
-        raise ValueError(msg)
-
-
-class _Hits(NamedTuple):
-    """Good hits in the order of event, plane, x, y: independent of the order they came in."""
-
-    position: Floats  # [mm] (2, n_hits) x and y
-    n_in_plane: Ints  # (n_events, n_planes)
-    first: Ints  # (n_events, n_planes) index of the first hit
-    is_taken: npt.NDArray[np.bool_]  # (n_hits,) by an accepted track
+def first_of_each(values: npt.NDArray[np.number], offsets: Ints) -> Floats:
+    """Return the value of the first track of each event, (n_events, ...), NaN without a track."""
+    has_one = np.diff(offsets) > 0
+    first = np.full((len(has_one), *values.shape[1:]), np.nan)
+    first[has_one] = values[offsets[:-1][has_one]]
+    return first
 
 
 def _check_hits(plane: Integers, x: Numbers, y: Numbers, offsets: Integers, n_planes: int) -> None:
@@ -189,200 +295,40 @@ def _check_hits(plane: Integers, x: Numbers, y: Numbers, offsets: Integers, n_pl
         raise ValueError(msg)
 
 
-def _sort_hits(plane: Integers, x: Numbers, y: Numbers, offsets: Integers, n_planes: int) -> _Hits:
-    """Drop hits without a position and sort the others."""
-    shape = (len(offsets) - 1, n_planes)
-    is_good = np.isfinite(x) & np.isfinite(y)
-    event = np.repeat(np.arange(shape[0]), np.diff(offsets))
-    cell = (event * n_planes + plane.astype(np.int64))[is_good]
-    position = np.stack([x, y]).astype(np.float64)[:, is_good]
-    n_in_plane = np.bincount(cell, minlength=shape[0] * n_planes)
-    first = np.cumsum(n_in_plane) - n_in_plane
-    order = np.lexsort((*position[::-1], cell))
-    is_taken = np.zeros(len(order), dtype=bool)
-    return _Hits(position[:, order], n_in_plane.reshape(shape), first.reshape(shape), is_taken)
+def _sort_hits(hits: TrackHits, resolution: Floats, time_error: float) -> SortedHits:
+    """Drop hits without a position, fill in what is not known, and sort."""
+    n_events, n_planes, n = len(hits.offsets) - 1, len(resolution), len(hits.x)
+    cell = np.repeat(np.arange(n_events) * n_planes, np.diff(hits.offsets)) + hits.plane
+    order = np.arange(n)
+    if (cell[1:] < cell[:-1]).any():
+        order = np.argsort(cell, kind="stable")
+    order = order[np.isfinite(hits.x[order]) & np.isfinite(hits.y[order])]
+    counts = np.bincount(cell[order], minlength=n_events * n_planes)
+    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    sort_cells(first, hits.x.astype(np.float64), hits.y.astype(np.float64), order)
+    plane, number = hits.plane[order], order
+    x_variance, y_variance = (
+        _variance(error, order, resolution[plane]) for error in (hits.x_error, hits.y_error)
+    )
+    lateness = np.zeros(len(order))
+    if hits.time is not None:
+        lateness = np.nan_to_num((hits.time[order] / time_error) ** 2, nan=_UNKNOWN_TIME)
+    x_source, y_source = (
+        number if given is None else np.asarray(given, np.int64)[order]
+        for given in (hits.x_source, hits.y_source)
+    )
+    return SortedHits(
+        first,
+        hits.x[order].astype(np.float64), hits.y[order].astype(np.float64),
+        x_variance, y_variance, lateness, x_source, y_source, number,
+    )  # fmt: skip
 
 
-class _Problem(NamedTuple):
-    """The linear algebra of one pattern of planes."""
-
-    spectrometer: Spectrometer
-    beam: Beam
-    used: Ints  # (n_used,) plane indices
-    gain: Floats  # (5, 2 n_used) parameters per residual
-    whiten: Floats  # (2 n_used, 2 n_used) residuals to unit covariance
-    smooth: Floats  # (4, 2 n_used) exit x, y, slopes per residual left: the scattering on the way
-    covariance: Floats  # (5, 5) of the parameters
-
-    @property
-    def ndf(self) -> int:
-        """Return the degrees of freedom."""
-        return 2 * len(self.used) - len(State._fields)
-
-
-def _no_tracks(n: int) -> Tracks:
-    """Return the result of n events without tracks."""
-    dtypes = {"count": np.int64, "ndf": np.int64, "is_valid": np.bool_, "is_overflow": np.bool_}
-    missing: dict[str, npt.NDArray[Any]] = {name: np.zeros(n, dtype=dtype) for name, dtype in dtypes.items()}
-    return Tracks(**{name: missing.get(name, np.full(n, np.nan)) for name in Tracks._fields})
-
-
-def _patterns(n_in_plane: Ints, min_planes: int) -> Iterator[tuple[Ints, Ints]]:
-    """Yield each set of planes with hits that is large enough, and the events that have it."""
-    is_hit = n_in_plane > 0
-    code = (is_hit * (1 << np.arange(is_hit.shape[1]))).sum(axis=1)
-    for pattern in np.unique(code):
-        used = np.flatnonzero(pattern >> np.arange(is_hit.shape[1]) & 1)
-        if len(used) >= min_planes:
-            yield used, np.flatnonzero(code == pattern)
-
-
-def _combine(hits: _Hits, events: Ints, used: Ints) -> tuple[Ints, Ints]:
-    """Return all combinations of one hit per used plane: their events (n,) and hits (n_used, n)."""
-    radix = hits.n_in_plane[events][:, used]
-    n_combinations = radix.prod(axis=1)
-    row = np.repeat(np.arange(len(events)), n_combinations)
-    number = np.arange(len(row)) - (np.cumsum(n_combinations) - n_combinations)[row]
-    chosen = np.empty((len(used), len(row)), dtype=np.int64)
-    for i, plane in enumerate(used):
-        number, digit = np.divmod(number, radix[row, i])  # its digits in mixed radix are the hits
-        chosen[i] = hits.first[events[row], plane] + digit
-    return events[row], chosen
-
-
-def _start(beam: Beam, n: int) -> State:
-    """Return n particles of the nominal beam at the first plane."""
-    nominal = (0.0, 0.0, *beam.direction, beam.charge / beam.momentum)
-    return State(*(np.full(n, value) for value in nominal))
-
-
-def _linearise(spectrometer: Spectrometer, beam: Beam, used: Ints) -> _Problem | None:
-    """Return the matrices of one pattern along the nominal beam, None where it has no solution."""
-    planes = [spectrometer.planes[i] for i in used]
-    z = [spectrometer.planes[0].z, *(plane.z for plane in planes), spectrometer.planes[-1].z]
-    start = _start(beam, 1)
-    design = np.vstack([jacobian(start, z[0], to, spectrometer.magnets)[:2, :, 0] for to in z[1:-1]])
-    kicks = _kicks(spectrometer, beam, z[1:])  # rows of the planes, then of the exit
-    n = len(design)
-    variance = np.repeat([plane.resolution**2 for plane in planes], 2)
-    whiten = np.linalg.inv(np.linalg.cholesky(np.diag(variance) + kicks[:n] @ kicks[:n].T))
-    weighted = whiten @ design
-    scale = np.linalg.norm(weighted, axis=0)
-    if not scale.all() or np.linalg.cond(weighted / scale) ** 2 > _MAX_CONDITION:
-        return None
-    covariance = np.linalg.inv(weighted.T @ weighted / np.outer(scale, scale)) / np.outer(scale, scale)
-    gain = covariance @ weighted.T @ whiten
-    smooth = kicks[n:] @ kicks[:n].T @ whiten.T @ whiten
-    return _Problem(spectrometer, beam, used, gain, whiten, smooth, covariance)
-
-
-def _kicks(spectrometer: Spectrometer, beam: Beam, z: list[float]) -> Floats:
-    """
-    Return how one standard scatter in each layer moves the nominal beam.
-
-    Rows: x and y at each of ``z`` [mm], the last of which is the exit and has two more for the slopes.
-    Columns: two directions per layer. Layers in front of the first plane are not seen by the track.
-    """
-    first = spectrometer.planes[0].z
-    layers = [(plane.z, plane.radiation_lengths) for plane in spectrometer.planes]
-    layers += [layer for layer in spectrometer.window_radiation_lengths if layer[0] >= first]
-    columns = []
-    for z_layer, thickness in layers:
-        at_layer = propagate(_start(beam, 1), first, z_layer, spectrometer.magnets)
-        moved = [
-            jacobian(at_layer, z_layer, to, spectrometer.magnets)[:4, 2:4, 0] * (to > z_layer) for to in z
-        ]
-        width = scattering_angle(beam.momentum, thickness, charge=beam.charge)
-        columns.append(np.vstack([*(m[:2] for m in moved[:-1]), moved[-1]]) * width)
-    return np.hstack(columns)
-
-
-def _apply(matrix: Floats, rows: Floats) -> Floats:
-    """Multiply column by column; not BLAS, so that a sum does not depend on the number of events."""
-    product = np.zeros((len(matrix), rows.shape[1]))
-    for row, coefficients in zip(product, matrix, strict=True):
-        for coefficient, values in zip(coefficients, rows, strict=True):
-            row += coefficient * values
-    return product
-
-
-def _residuals(problem: _Problem, state: State, measured: Floats) -> tuple[Floats, State]:
-    """Return measured minus predicted, (2 n_used, n) [mm], and the state at the last plane."""
-    planes, magnets = problem.spectrometer.planes, problem.spectrometer.magnets
-    residuals = np.empty_like(measured)
-    z = planes[0].z
-    for i, plane in enumerate(problem.used):
-        state = propagate(state, z, planes[plane].z, magnets)
-        z = planes[plane].z
-        residuals[2 * i], residuals[2 * i + 1] = measured[2 * i] - state.x, measured[2 * i + 1] - state.y
-    return residuals, propagate(state, z, planes[-1].z, magnets)
-
-
-def _fit(problem: _Problem, measured: Floats, iterations: int) -> tuple[State, Floats]:
-    """Return the parameters at the first plane and the chi2, (n,), NaN where the fit breaks down."""
-    state = _start(problem.beam, measured.shape[1])
-    with np.errstate(over="ignore", invalid="ignore"):  # absurd hits end as NaN or infinite chi2
-        for _ in range(iterations):
-            step = _apply(problem.gain, _residuals(problem, state, measured)[0])
-            state = State(*(value + change for value, change in zip(state, step, strict=True)))
-        white = _apply(problem.whiten, _residuals(problem, state, measured)[0])
-        return state, (white**2).sum(axis=0)
-
-
-def _solve(tracks: Tracks, hits: _Hits, events: Ints, problem: _Problem, config: TrackConfig) -> None:
-    """Fit all combinations of events of one pattern and write their tracks into ``tracks``."""
-    event, chosen = _combine(hits, events, problem.used)
-    measured = _measured(hits, chosen)
-    state, chi2 = _fit(problem, measured, config.iterations)
-    road = config.max_chi2_per_ndf * problem.ndf
-    passing = np.flatnonzero((chi2 <= road) & (state.q_over_p != 0))
-    winners = passing[_accept(event[passing], chosen[:, passing], chi2[passing], hits)]
-    np.add.at(tracks.count, event[winners], 1)
-    best = winners[np.unique(event[winners], return_index=True)[1]]
-    state = State(*(values[best] for values in state))
-    _fill(tracks, event[best], problem, state, measured[:, best], chi2[best])
-
-
-def _measured(hits: _Hits, chosen: Ints) -> Floats:
-    """Return x and y of the chosen hits in alternate rows, (2 n_used, n) [mm]."""
-    return hits.position[:, chosen].swapaxes(0, 1).reshape(2 * len(chosen), -1)
-
-
-def _accept(event: Ints, chosen: Ints, chi2: Floats, hits: _Hits) -> Ints:
-    """
-    Return the candidates that share no hit with a better one, the best of each event first.
-
-    All events go on together: each round accepts the best candidate left in each event.
-    """
-    left = np.lexsort((chi2, event))
-    rounds = [left[:0]]
-    while len(left):
-        winners = left[np.diff(event[left], prepend=-1) != 0]
-        hits.is_taken[chosen[:, winners]] = True
-        left = left[~hits.is_taken[chosen[:, left]].any(axis=0)]
-        rounds.append(winners)
-    return np.concatenate(rounds)
-
-
-def _fill(
-    tracks: Tracks, events: Ints, problem: _Problem, state: State, measured: Floats, chi2: Floats
-) -> None:
-    """Write the fitted tracks of ``events`` into ``tracks``."""
-    residuals, at_exit = _residuals(problem, state, measured)
-    exits = np.stack(at_exit[:4]) + _apply(problem.smooth, residuals)
-    momentum = 1 / np.abs(state.q_over_p)
-    tracks.momentum[events] = momentum
-    tracks.momentum_error[events] = momentum**2 * np.sqrt(problem.covariance[4, 4])
-    tracks.charge[events] = np.sign(state.q_over_p)
-    tracks.chi2[events] = chi2
-    tracks.ndf[events] = problem.ndf
-    for column, values in zip((tracks.x, tracks.y, tracks.slope_x, tracks.slope_y), state[:4], strict=True):
-        column[events] = values
-    tracks.angle[events] = _angle(state, problem.beam.direction)
-    exit_columns = (tracks.exit_x, tracks.exit_y, tracks.exit_slope_x, tracks.exit_slope_y)
-    for column, values in zip(exit_columns, exits, strict=True):
-        column[events] = values
-    tracks.is_valid[events] = True
+def _variance(error: Numbers | None, order: Ints, resolution: Floats) -> Floats:
+    if error is None:
+        return np.asarray(resolution**2)
+    own = error[order].astype(np.float64)
+    return np.where(np.isfinite(own) & (own > 0), own, resolution) ** 2
 
 
 def _angle(state: State, direction: tuple[float, float]) -> Floats:

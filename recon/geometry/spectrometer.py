@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from recon.geometry.readout import StrawReadout, StripReadout
 from recon.geometry.strict import Strict
 
 __all__ = ["Magnet", "Plane", "Spectrometer"]
+
+_SAME = 1e-6  # [mm]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +42,32 @@ class Plane(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Magnet(Strict):
-    """A dipole with a vertical field that is constant between two planes."""
+    """A dipole with a vertical field: constant between two planes, or a table along the axis."""
 
     name: str
     z: float  # [mm] entrance
     length: float  # [mm]
-    field: float  # [T] along +y
+    field: float = math.nan  # [T] along +y; with a table its mean, which need not be given
+    table: tuple[tuple[float, float], ...] = ()  # (z [mm] behind the entrance, B_y [T]), linear in between
+
+    def __post_init__(self) -> None:
+        if not self.table:
+            if not math.isfinite(self.field):
+                msg = f"magnet '{self.name}' needs a field [T] or a table of (z, field), got {self.field}"
+                raise ValueError(msg)
+            return
+        z = [point[0] for point in self.table]
+        if any(a >= b for a, b in pairwise(z)) or abs(z[0]) > _SAME or abs(z[-1] - self.length) > _SAME:
+            msg = (
+                f"magnet '{self.name}': z of its table must rise from 0 to its length {self.length} mm, "
+                f"got {z}"
+            )
+            raise ValueError(msg)
+        mean = sum(0.5 * (b[0] - a[0]) * (a[1] + b[1]) for a, b in pairwise(self.table)) / self.length
+        if math.isfinite(self.field) and abs(self.field - mean) > 1e-3 * abs(mean) + 1e-9:
+            msg = f"magnet '{self.name}': field {self.field} T is not the mean of its table, {mean:.6g} T"
+            raise ValueError(msg)
+        object.__setattr__(self, "field", mean)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

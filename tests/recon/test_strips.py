@@ -14,8 +14,9 @@ from datasets.setups import load_setup
 from datasets.simulation.event import EventHits
 from datasets.simulation.strips import planes_of, read_strips, strip_tables
 from recon.geometry import Plane, StripReadout
+from recon.hits import TrackerHits, join_hits, select_planes
 from recon.strip_clusters import StripClusters
-from recon.strip_hits import MatchConfig, TrackerHits, join_hits, match_clusters, select_planes
+from recon.strip_hits import MatchConfig, match_clusters
 from recon.strip_pulses import fit_pulse
 from recon.strips import StripConfig, find_strip_clusters, find_strip_hits, strip_table
 
@@ -351,7 +352,7 @@ def some_hits(planes: list[list[int]]) -> TrackerHits:
     plane = np.array([p for event in planes for p in event], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum([len(event) for event in planes])]).astype(np.int64)
     where = 10.0 * np.arange(len(plane))
-    return TrackerHits(offsets, plane, *[where] * 6, plane, plane, plane < 0)
+    return TrackerHits(offsets, plane, *[where] * 6, plane, plane, plane < 0, plane, plane)
 
 
 def test_hits_are_joined_by_event_and_plane() -> None:

@@ -12,7 +12,7 @@ from scipy.integrate import solve_ivp
 from physics.scattering import scattering_angle
 from recon.field import State, propagate
 from recon.geometry import Beam, Magnet, Plane, Spectrometer
-from recon.tracks import TrackConfig, Tracks, extrapolate, find_tracks
+from recon.tracks import TrackConfig, TrackHits, Tracks, describe_tracks, find_all_tracks, find_tracks
 
 Z = (-1500.0, -500.0, 17000.0, 18000.0)
 DIPOLE = Magnet(name="mbpl", z=0.0, length=4000.0, field=-1.75)
@@ -148,26 +148,32 @@ def test_pulls_and_chi2_of_toy_particles(spectrometer: Spectrometer) -> None:
     assert (tracks.chi2 / tracks.ndf).mean() == pytest.approx(1, abs=4 * np.sqrt(2 / 3 / n))
 
 
+def at_faces(hits: Hits, spectrometer: Spectrometer, *faces: float) -> np.ndarray:
+    """Return the states of all tracks at the last plane and at other faces, (n_tracks, n_faces, 5)."""
+    given = TrackHits(*hits)
+    tracks = find_all_tracks(given, spectrometer, BEAM)
+    every = np.arange(len(tracks.state))
+    return describe_tracks(tracks, every, given, spectrometer, BEAM, faces=faces).face_state
+
+
 def test_exit_follows_the_scattering() -> None:
     rng = np.random.default_rng(5)
     points = crossings(particles(5000, rng), THICK, rng)
-    tracks = find_tracks(*as_hits(points + rng.normal(0, 0.1, points.shape)), THICK, BEAM)
-    miss = np.stack([tracks.exit_x, tracks.exit_y]) - points[:, -1].T
-    assert miss.mean(axis=1) == pytest.approx([0, 0], abs=0.01)
-    assert (miss.std(axis=1) < 0.078).all()  # the last plane alone has 0.1, a stiff y track 0.0805
+    exits = at_faces(as_hits(points + rng.normal(0, 0.1, points.shape)), THICK)
+    miss = exits[:, 0, :2] - points[:, -1]
+    assert miss.mean(axis=0) == pytest.approx([0, 0], abs=0.01)
+    assert (miss.std(axis=0) < 0.078).all()  # the last plane alone has 0.1, a stiff y track 0.0805
 
 
 def test_extrapolation_is_straight_behind_the_magnet_and_bent_inside() -> None:
     start = particle(1, 2, 1e-4, -1e-4, -1 / 90)
-    tracks = find_tracks(*Hits.of(event_of(start), []), THIN, BEAM)
-    for z in (18500.0, 2000.0):
+    faces = (18500.0, 2000.0)
+    found = at_faces(Hits.of(event_of(start), []), THIN, *faces)
+    assert len(found) == 1
+    for i, z in enumerate(faces, start=1):
         expected = np.concatenate(propagate(start, Z[0], z, THIN.magnets))
-        found = np.array(extrapolate(tracks, z, THIN))
-        assert found[:, 0] == pytest.approx(expected, abs=1e-4)
-        assert np.isnan(found[:, 1]).all()
-    assert np.array(extrapolate(tracks, 18500.0, THIN))[0, 0] == pytest.approx(
-        tracks.exit_x[0] + 500 * tracks.exit_slope_x[0]
-    )
+        assert found[0, i] == pytest.approx(expected, abs=1e-4)
+    assert found[0, 1, 0] == pytest.approx(found[0, 0, 0] + 500 * found[0, 0, 2])
 
 
 @pytest.mark.parametrize(
@@ -185,6 +191,7 @@ def test_extrapolation_is_straight_behind_the_magnet_and_bent_inside() -> None:
         pytest.param([*ONE[:3], (3, ONE[3][1], ONE[3][2] + 20)], 0, id="off-the-road"),
         pytest.param([*ONE[:2], (2, 9e5, 0.0), (3, 9.7e5, 0.0)], 0, id="impossible-bend"),
         pytest.param([*ONE[:3], (3, 1e200, 1e308)], 0, id="absurd-hit"),
+        pytest.param([*ONE, *((0, x + 1, y + 30) for _, x, y in TWO)], 1, id="noise-in-one-plane"),
     ],
 )
 def test_counting(event: list[tuple[int, float, float]], count: int) -> None:
@@ -218,7 +225,6 @@ def test_three_planes_where_the_spectrometer_allows(missing: int) -> None:
     assert tracks.ndf.tolist() == [1, 3]
     assert tracks.momentum == pytest.approx(100, rel=1e-6)
     assert tracks.momentum_error[0] > tracks.momentum_error[1]
-    assert tracks.exit_x == pytest.approx(ONE[3][1], abs=1e-4)
 
 
 def test_a_hit_without_y_is_a_missing_plane() -> None:
@@ -248,7 +254,7 @@ def test_two_planes_are_never_a_track() -> None:
 
 def test_too_many_combinations_are_flagged() -> None:
     crowd = [(plane, float(i), 0.0) for plane in range(4) for i in range(3)]
-    tracks = find_tracks(*Hits.of(crowd, ONE), THIN, BEAM)
+    tracks = find_tracks(*Hits.of(crowd, ONE), THIN, BEAM, TrackConfig(max_combinations=80))
     assert tracks.is_overflow.tolist() == [True, False]
     assert tracks.count.tolist() == [0, 1]
     assert np.isnan(tracks.momentum).tolist() == [True, False]
