@@ -3,6 +3,7 @@
 from itertools import pairwise
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from datasets.setups import load_setup, setup_names
 from na64.beamline import beam_path, draw_beam_line, draw_setup, elements_of, source_counts, spread
+from na64.style import STYLE
 from recon.geometry import Beam, Detector, Grid, Magnet, Plane, Section, Setup, Spectrometer
 
 
@@ -123,13 +125,14 @@ def test_the_drawing_explains_itself() -> None:
 def test_names_in_the_drawing_do_not_overlap(name: str) -> None:
     setup = load_setup(name)
     figure = draw_beam_line(setup)
-    figure.canvas.draw()
     above = figure.axes[0]
-    frame = above.get_window_extent()
     labels = [text for text in above.texts if text.get_rotation() == 90]
     drawn = ", ".join(text.get_text() for text in labels)
     assert all(element.name in drawn for element in elements_of(setup))
-    boxes = sorted((text.get_window_extent() for text in labels), key=lambda extent: extent.x0)
+    with mpl.rc_context(STYLE):  # "sans-serif" is another font elsewhere
+        figure.canvas.draw()
+        frame = above.get_window_extent()
+        boxes = sorted((text.get_window_extent() for text in labels), key=lambda extent: extent.x0)
     assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
     assert all(frame.x0 < extent.x0 and extent.x1 < frame.x1 and extent.y1 < frame.y1 for extent in boxes)
 

@@ -234,8 +234,13 @@ def test_selected_events_keep_their_digits(
 
 
 @CONTAINERS
-def test_the_file_is_recognised(written: Callable[..., Path], container: str) -> None:
+def test_the_file_is_recognised(
+    written: Callable[..., Path], container: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = written(container)
+    with pytest.raises(ConfigError, match="written with 10 trackers and setup na64e_2018 has 8"):
+        probe_file(InputFile(path=str(path), dataset="mc"))  # of a setup that is not the one of that name
+    monkeypatch.setattr("datasets.probe.load_setup", lambda _: SETUP)
     probe = probe_file(InputFile(path=str(path), dataset="mc"))
     assert (probe.layout.name, probe.layout.level, probe.tree.entries) == ("raw", "raw", N)
     assert (probe.kind, probe.setup, probe.period) == ("simulation", "na64e_2018", None)
