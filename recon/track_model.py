@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from physics.scattering import scattering_angle
-from recon.field import State, jacobian, propagate
 from recon.geometry import Beam, Spectrometer
+from recon.track_problem import track_problem
 
 __all__ = ["linear_model", "nominal_crossings"]
 
@@ -37,29 +36,12 @@ def linear_model(spectrometer: Spectrometer, beam: Beam) -> tuple[Floats, Floats
     Raises
     ------
     ValueError
-        As `recon.field.propagate`.
+        As `recon.track_problem.track_problem`.
     """
-    planes, magnets = spectrometer.planes, spectrometer.magnets
-    first, start = planes[0].z, _start(beam)
-    design = np.vstack([jacobian(start, first, plane.z, magnets)[:2, :, 0] for plane in planes])
-    covariance = np.diag(np.repeat([plane.resolution**2 for plane in planes], 2))
-    layers = [(plane.z, plane.radiation_lengths) for plane in planes]
-    for z, thickness in (*layers, *spectrometer.window_radiation_lengths):
-        if z >= first:
-            at_layer = propagate(start, first, z, magnets)
-            moved = [jacobian(at_layer, z, p.z, magnets)[:2, 2:4, 0] * (p.z > z) for p in planes]
-            kick = np.vstack(moved) * scattering_angle(beam.momentum, thickness, charge=beam.charge)
-            covariance = covariance + kick @ kick.T
-    return design, covariance
+    fit = track_problem(spectrometer, beam).fit
+    return fit.design, np.diag(fit.variance) + fit.scatter
 
 
 def nominal_crossings(spectrometer: Spectrometer, beam: Beam) -> Floats:
     """Return x and y of the nominal beam at each plane, (2 n_planes,) [mm]; (0, 0) at the first one."""
-    first, start = spectrometer.planes[0].z, _start(beam)
-    ends = [propagate(start, first, plane.z, spectrometer.magnets) for plane in spectrometer.planes]
-    return np.array([[end.x[0], end.y[0]] for end in ends]).ravel()
-
-
-def _start(beam: Beam) -> State:
-    values = (0.0, 0.0, *beam.direction, beam.charge / beam.momentum)
-    return State(*(np.full(1, value) for value in values))
+    return track_problem(spectrometer, beam).fit.nominal
