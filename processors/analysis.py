@@ -34,6 +34,7 @@ from processors.variations import (
     make_views,
     outside_in_all,
     require_base_kept,
+    require_guarded,
     variations_of_kind,
 )
 from processors.withholding import blinding_of
@@ -75,7 +76,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         Which periods' closed regions are open; `na64 unblind` alone gives one.
     variations : sequence of str
         Systematic variations by name, "all", "none", or paths of YAML files. Without a word: on
-        simulation all that the selection declares, on data none. Data closed in any of them are withheld.
+        simulation all that the selection declares, on data none. Data closed in any of them are withheld,
+        and those that move a closed region's column by more than the period's guard are refused.
     with_events : bool
         Return which shown events (base events of simulation) pass which cuts, too.
     """
@@ -275,6 +277,7 @@ class AnalysisProcessor(processor.ProcessorABC):
                 blinding.require(selection.signal_box)
                 if self.variations is not None:
                     require_base_kept(selection.variations, selection)
+                    require_guarded(selection.variations, blinding)
         return Context(
             dataset=str(metadata.get("dataset", "events")),
             kind=kind,

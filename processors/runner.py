@@ -21,7 +21,8 @@ from datasets.sources import InputError, InputFile
 from processors.analysis import AnalysisProcessor, missing_columns_message
 from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
-from processors.variations import require_base_kept
+from processors.variations import require_base_kept, require_guarded
+from processors.withholding import blinding_of
 from selections.selection import SelectionError
 
 __all__ = [
@@ -189,6 +190,8 @@ def _split_complete(
             selection.require_untouched_base()
             if processor.variations is not None:
                 require_base_kept(processor.variations, selection)
+                if probe.period is not None:
+                    require_guarded(processor.variations, blinding_of(probe.period, processor.opening))
         provided = provided_columns(probe.quantities, probe.layout, setup)
         lacking = selection.needs(provided)
         if not lacking:
