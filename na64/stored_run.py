@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ class StoredRun:
     run: dict[str, Any]  # run.json
     datasets: dict[str, dict[str, Any]]  # of cutflow.json
     histograms: dict[str, Any]  # by name, as in UHI
+    digest: str  # SHA-256 of cutflow.json and histograms.json: all numbers that are read of it
 
     @property
     def kinds(self) -> set[str]:
@@ -78,11 +80,14 @@ def read_run(path: Path) -> StoredRun:
     UserError
         If it is none, lacks a file, or was written by another version of the format.
     """
-    content = {}
+    content, digest = {}, hashlib.sha256()
     for name in ("run.json", "cutflow.json", "histograms.json"):
         try:
             hook = uhi.io.json.object_hook if name == "histograms.json" else None
-            content[name] = json.loads((path / name).read_text(encoding="utf-8"), object_hook=hook)
+            text = (path / name).read_text(encoding="utf-8")
+            content[name] = json.loads(text, object_hook=hook)
+            if name != "run.json":  # it holds the seconds that the run took
+                digest.update(text.encode())
         except FileNotFoundError as error:
             msg = f"{path} is not a run directory: it has no {name}. `na64 run` writes one"
             raise UserError(msg) from error
@@ -100,4 +105,5 @@ def read_run(path: Path) -> StoredRun:
         run=content["run.json"],
         datasets=content["cutflow.json"]["datasets"],
         histograms=content["histograms.json"],
+        digest=digest.hexdigest(),
     )
