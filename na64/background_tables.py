@@ -75,7 +75,7 @@ def background_markdown(background: Background) -> str:
     lines += [f"* {_fit_text(band)}" for band in background.side_bands]
     lines += [f"* {text}" for text in (_benchmark_text(background), *background.notes) if text]
     if background.beam is not None and background.tag is not None:
-        lines += beam_tag_markdown(background.tag, background.beam)
+        lines += beam_tag_markdown(beam_tag_json(background.tag, background.beam))
     return "\n".join([*lines, ""])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,9 @@ import numpy as np
 from na64.errors import UserError
 from na64.stored_run import StoredRun
 from selections.background.beam_tag import BeamTag, measure_beam_tag
-from selections.background.intervals import Interval
 from selections.tag_and_probe import ProbeCounts
 
-__all__ = ["beam_tag_json", "beam_tag_markdown", "tag_of_beam"]
+__all__ = ["beam_tag_json", "beam_tag_markdown", "beam_tag_rows", "beam_tag_title", "tag_of_beam"]
 
 
 def tag_of_beam(beam: StoredRun, data: StoredRun) -> BeamTag:
@@ -57,39 +58,59 @@ def tag_of_beam(beam: StoredRun, data: StoredRun) -> BeamTag:
         raise UserError(msg) from error
 
 
-def _rows(tag: BeamTag) -> list[tuple[str, str, Interval, str]]:
-    beam, electrons, hadrons = tag.events
-    return [
-        ("efficiency", "electrons tagged", tag.efficiency, f"{electrons} electron probes"),
-        ("mistag", "hadrons tagged, accidentals among them", tag.mistag, f"{hadrons} hadron probes"),
-        ("side_band_electrons", "electrons in the side band", tag.side_band[1], ""),
-        ("side_band_hadrons", "hadrons in the side band", tag.side_band[2], ""),
-        ("side_band_beam", "beam in the side band", tag.side_band[0], f"{beam} particles"),
-        ("contamination", "**particles that are no electrons, from the side band**", tag.contamination, ""),
-        ("untagged", "the same, from those without a tag", tag.untagged, ""),
-    ]
-
-
-def _percent(value: Interval) -> str:
-    down, up = (100 * error for error in value.errors)
-    return f"{100 * value.value:.3g}% −{down:.2g} +{up:.2g}"
-
-
-def beam_tag_markdown(tag: BeamTag, beam: StoredRun) -> list[str]:
-    """Return the lines of a table."""
-    kinds = ", ".join(sorted(beam.kinds))
-    lines = [
-        "",
-        f"## SRD tag of the beam ({beam.path}, {kinds})",
-        "",
-        "| what | share | of |",
-        "|---|---|---|",
-    ]
-    return [*lines, *(f"| {label} | {_percent(value)} | {of} |" for _, label, value, of in _rows(tag))]
+_LABELS = {
+    "efficiency": "electrons tagged",
+    "mistag": "hadrons tagged, accidentals among them",
+    "side_band_electrons": "electrons in the side band",
+    "side_band_hadrons": "hadrons in the side band",
+    "side_band_beam": "beam in the side band",
+    "contamination": "no electrons in the beam, from the side band",
+    "untagged": "no electrons in the beam, from those without a tag",
+}
 
 
 def beam_tag_json(tag: BeamTag, beam: StoredRun) -> dict[str, Any]:
     """Return plain values for background.json."""
-    events = dict(zip(("beam", "electron", "hadron"), tag.events, strict=True))
-    shares = {name: value._asdict() for name, _, value, _ in _rows(tag)}
-    return {"run": str(beam.path), "kinds": sorted(beam.kinds), "events": events, **shares}
+    shares = {
+        "efficiency": tag.efficiency,
+        "mistag": tag.mistag,
+        "side_band_electrons": tag.side_band[1],
+        "side_band_hadrons": tag.side_band[2],
+        "side_band_beam": tag.side_band[0],
+        "contamination": tag.contamination,
+        "untagged": tag.untagged,
+    }
+    return {
+        "run": str(beam.path),
+        "kinds": sorted(beam.kinds),
+        "events": dict(zip(("beam", "electron", "hadron"), tag.events, strict=True)),
+        **{name: value._asdict() for name, value in shares.items()},
+    }
+
+
+def beam_tag_rows(found: Mapping[str, Any]) -> list[list[str]]:
+    """Return what, share and interval [%] of each number of `beam_tag_json`, as text."""
+    return [[label, *_percent(found[name])] for name, label in _LABELS.items()]
+
+
+def beam_tag_title(found: Mapping[str, Any]) -> str:
+    """Return what the numbers of `beam_tag_json` are of."""
+    n = found["events"]
+    return (
+        f"SRD tag of {n['beam']} particles of the beam ({n['electron']} electron and {n['hadron']} hadron "
+        f"probes; {found['run']}, {', '.join(found['kinds'])})"
+    )
+
+
+def beam_tag_markdown(found: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a table of `beam_tag_json`."""
+    lines = ["", f"## {beam_tag_title(found)}", "", "| what | share | 68% interval |", "|---|---|---|"]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in beam_tag_rows(found))]
+
+
+def _percent(interval: Mapping[str, float]) -> tuple[str, str]:
+    """Return a share and its ends in percent, with two digits of the error."""
+    value, low, high = (100 * interval[key] for key in ("value", "low", "high"))
+    size = max(value - low, high - value)
+    digits = max(0, 1 - math.floor(math.log10(size))) if size > 0 else 2
+    return f"{value:.{digits}f}%", f"{low:.{digits}f} to {high:.{digits}f}%"
