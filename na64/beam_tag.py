@@ -60,12 +60,12 @@ def tag_of_beam(beam: StoredRun, data: StoredRun) -> BeamTag:
 
 _LABELS = {
     "efficiency": "electrons tagged",
-    "mistag": "hadrons tagged, accidentals among them",
+    "mistag": "hadrons tagged",
     "side_band_electrons": "electrons in the side band",
     "side_band_hadrons": "hadrons in the side band",
     "side_band_beam": "beam in the side band",
-    "contamination": "no electrons in the beam, from the side band",
-    "untagged": "no electrons in the beam, from those without a tag",
+    "contamination": "hadrons in the beam, from the side band",
+    "untagged": "hadrons in the beam, from those without a tag",
 }
 
 

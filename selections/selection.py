@@ -365,9 +365,9 @@ def _tag_and_probe(spec: Mapping[str, Any] | None) -> TagAndProbe | None:
     if spec is None:
         return None
     probes = {name: _region(name, region) for name, region in spec.get("probes", {}).items()}
-    side_band = _region("side_band", spec.get("side_band", {}))
+    regions = {name: _region(name, spec.get(name, {})) for name in ("beam", "side_band")}
     try:
-        return TypeAdapter(TagAndProbe).validate_python({**spec, "side_band": side_band, "probes": probes})
+        return TypeAdapter(TagAndProbe).validate_python({**spec, **regions, "probes": probes})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
         msg = f"tag_and_probe: {faults}"

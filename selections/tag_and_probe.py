@@ -14,7 +14,7 @@ from selections.regions import Region
 
 __all__ = ["BEAM", "STATES", "ProbeCounts", "TagAndProbe", "count_probes"]
 
-BEAM = "beam"  # all particles
+BEAM = "beam"  # all particles, whatever they are
 STATES = ("all", "tagged", "side_band")
 
 
@@ -26,13 +26,14 @@ class TagAndProbe:
 
     cut: str  # that asks for the tag; runs without it tell who is tagged
     flag: str  # column that is True where an event is tagged
+    beam: Region  # particles of the beam whose energy is seen, so that none lost its own before the tag
     side_band: Region
     probes: Mapping[str, Region]  # name -> where the calorimeters say what a particle was
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns that are read."""
-        regions = (self.side_band, *self.probes.values())
+        regions = (self.beam, self.side_band, *self.probes.values())
         return tuple(dict.fromkeys([self.flag, *(name for region in regions for name in region.columns)]))
 
 
@@ -87,7 +88,8 @@ def count_probes(
     """
     base = base & np.logical_and.reduce([np.isfinite(events[name]) for name in what.side_band.columns])
     states = (np.ones(len(base), dtype=bool), events[what.flag], what.side_band.contains(events))
-    groups = {BEAM: base, **{name: base & region.contains(events) for name, region in what.probes.items()}}
+    seen = base & what.beam.contains(events)
+    groups = {BEAM: seen, **{name: base & region.contains(events) for name, region in what.probes.items()}}
     sums = [[_sums(weight[group & state]) for state in states] for group in groups.values()]
     return ProbeCounts(tuple(groups), np.array(sums, dtype=np.float64))
 

@@ -27,7 +27,7 @@ class BeamTag(NamedTuple):
     mistag: Interval  # hadrons that are tagged, accidentals among them
     tagged: Interval  # of the beam
     side_band: tuple[Interval, Interval, Interval]  # share of the beam, of electrons, of hadrons
-    contamination: Interval  # particles that are no electrons, from the side band
+    contamination: Interval  # hadrons in the beam, from the side band
     untagged: Interval  # the same from the particles that are not tagged
 
 
@@ -63,8 +63,8 @@ def measure_beam_tag(counts: ProbeCounts) -> BeamTag:
     Return efficiency, mistag and contamination.
 
     Of the share f of the beam in the side band, ``f = (1 - c) e + c h`` with the shares e of electrons and h
-    of hadrons, each from its probes. Hard radiation before the magnet loses the SRD signal as well as the
-    energy, so that such electrons are no probes and count as contamination.
+    of hadrons, each from its probes. Events in a probe and in the beam are taken as independent, which makes
+    the interval too wide rather than too narrow.
 
     Parameters
     ----------

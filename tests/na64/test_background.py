@@ -149,7 +149,7 @@ def test_tag_of_a_beam_and_digests_of_what_was_read(
     found = read(tmp_path / "out")
     assert found["srd_tag"]["contamination"]["value"] == pytest.approx(0.05 / 0.94)
     assert found["srd_tag"]["efficiency"]["value"] == 0.95
-    assert "| no electrons in the beam, from the side band | 5.3" in told.out
+    assert "| hadrons in the beam, from the side band | 5.3" in told.out
     roles = {entry["role"]: entry for entry in found["inputs"]}
     assert list(roles) == ["data", "simulation", "beam"]
     assert len({entry["digest"] for entry in found["inputs"]}) == 3

@@ -27,7 +27,8 @@ def test_contamination_is_that_of_the_files() -> None:
     pions = run(BEAM[1:], without=("srd",))
     assert sample.probes is not None
     assert pions.probes is not None
-    assert sample.probes.sums[0, 0, 0] == sample.cutflow.counts[1, 0]  # the base without the tag
+    base = sample.cutflow.counts[1, 0]  # without the tag
+    assert 0.95 * base < sample.probes.sums[0, 0, 0] < base  # those that lost energy before are left out
     truth = pions.probes.sums[0, 0, 0] / sample.probes.sums[0, 0, 0]
     found = measure_beam_tag(sample.probes)
     assert found.contamination.low - 0.01 < truth < found.contamination.high + 0.01

@@ -10,13 +10,14 @@ from selections.tag_and_probe import ProbeCounts, TagAndProbe, count_probes
 WHAT = TagAndProbe(
     cut="srd",
     flag="srd_is_tagged",
+    beam=Region(name="b", limits={"ecal_energy": (None, 150.0)}),
     side_band=Region(name="s", limits={"srd_energy": (None, 1.0)}),
     probes={"electron": Region(name="e", limits={"ecal_energy": (90.0, None)})},
 )
 EVENTS = {
     "srd_is_tagged": np.array([True, False, False, True, False, False]),
     "srd_energy": np.array([9.0, 0.5, 2.0, 9.0, np.nan, 0.1]),  # an unknown one is no event without energy
-    "ecal_energy": np.array([99.0, 99.0, 99.0, 10.0, 99.0, np.nan]),
+    "ecal_energy": np.array([99.0, 99.0, 99.0, 10.0, 99.0, 200.0]),
 }
 BASE = np.array([True, True, True, True, True, True])
 
@@ -24,8 +25,8 @@ BASE = np.array([True, True, True, True, True, True])
 def test_counts_by_hand() -> None:
     counts = count_probes(WHAT, EVENTS, BASE, np.full(6, 2.0))
     assert counts.names == ("beam", "electron")
-    assert counts.sums[:, :, 0].tolist() == [[5, 2, 2], [3, 1, 1]]
-    assert counts.sums[1].tolist() == [[3, 6, 12], [1, 2, 4], [1, 2, 4]]
+    assert counts.sums[:, :, 0].tolist() == [[4, 2, 1], [4, 1, 2]]
+    assert counts.sums[1].tolist() == [[4, 8, 16], [1, 2, 4], [2, 4, 8]]
     assert count_probes(WHAT, EVENTS, ~BASE, np.ones(6)).sums.sum() == 0
 
 
