@@ -49,7 +49,7 @@ def share(part: Floats, total: Floats) -> Interval:
     if not weights > 0:
         msg = "a share of nothing is not known"
         raise ValueError(msg)
-    if weights == n == squares:
+    if math.isclose(weights, n, rel_tol=1e-9) and math.isclose(squares, n, rel_tol=1e-9):
         return Interval(*clopper_pearson(round(part[0]), round(n)))
     value, one = part[1] / weights, poisson_interval(0).high * squares / weights**2
     if part[0] in {0.0, n}:  # as far as some events of mean weight on the other side would move it

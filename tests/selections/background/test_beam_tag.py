@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from selections.background.beam_tag import measure_beam_tag, share
+from selections.cutflow import clopper_pearson
 from selections.tag_and_probe import ProbeCounts
 
 NAMES = ("beam", "electron", "hadron")
@@ -57,6 +58,9 @@ def test_shares_of_weights_and_of_none() -> None:
     part = share(np.array([20.0, 10.0, 5.0]), total)
     assert part.value == 0.2
     assert part.errors[0] == pytest.approx(np.sqrt(0.2 * 0.8 / 100), rel=1e-6)
+    rows = counts([[7, 3, 1]] * 3)
+    again = ProbeCounts.of_table(rows.table()).sums[0]
+    assert share(again[1], again[0]) == clopper_pearson(3, 7)  # squares that a table has rounded are counts
     with pytest.raises(ValueError, match="not known"):
         share(total, np.zeros(3))
 
