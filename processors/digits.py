@@ -262,6 +262,7 @@ def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTa
             here.time[kept],
             here.x_source[kept],
             here.y_source[kept],
+            here.time_error[kept],
         )
     return hits
 

@@ -19,7 +19,7 @@ from recon.tracks import (
     best_tracks,
     describe_tracks,
     find_all_tracks,
-    first_of_each,
+    of_best,
 )
 
 __all__ = ["track_columns"]
@@ -58,8 +58,8 @@ def _of_one(
     spectrometer, config = setup.spectrometers[name], TrackConfig()
     z = tuple(setup.detectors[face].sections[0].z for face in faces)
     found = find_all_tracks(hits, spectrometer, setup.beam, config)
-    has_one = np.diff(found.offsets) > 0
-    best = found.offsets[:-1][has_one]
+    has_one = found.best >= 0
+    best = found.best[has_one]
     details = describe_tracks(found, best, hits, spectrometer, setup.beam, config, z)
     columns = _best(found, prefix, setup)
     columns |= _several(found, "tracks" if prefix == "track" else f"{prefix}_tracks")
@@ -90,7 +90,7 @@ def _best(found: TrackList, prefix: str, setup: Setup) -> Columns:
         "hits": (found.hits >= 0).sum(axis=1),
         "upstream_hits": found.n_upstream,
     }
-    columns: Columns = {f"{prefix}_{name}": first_of_each(v, found.offsets) for name, v in first.items()}
+    columns: Columns = {f"{prefix}_{name}": of_best(v, found) for name, v in first.items()}
     for name in ("count", "momentum", "momentum_error", "angle", "x", "y", "slope_x", "slope_y"):
         columns[f"{prefix}_{name}"] = getattr(best, name)
     columns[f"{prefix}_is_valid"], columns[f"{prefix}_is_overflow"] = best.is_valid, best.is_overflow

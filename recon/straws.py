@@ -150,7 +150,7 @@ def find_straw_hits(
     clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config)
     starts, x, y, lost = _combine(clusters, config.max_mismatch, config.max_hits)
     uses = np.bincount(np.concatenate([x, y]), minlength=len(clusters.detector))
-    both = np.stack([clusters.time[x], clusters.time[y]])
+    time, time_error = _mean_time(clusters, x, y)
     hits = TrackerHits(
         starts,
         clusters.detector[x] // 2,
@@ -158,19 +158,28 @@ def find_straw_hits(
         clusters.position[y],
         clusters.error[x],
         clusters.error[y],
-        np.where(
-            np.isnan(both).any(axis=0), np.where(np.isnan(both[0]), both[1], both[0]), both.mean(axis=0)
-        ),
+        time,
         np.full(len(x), np.nan),
         clusters.size[x],
         clusters.size[y],
         clusters.is_ambiguous[x] | clusters.is_ambiguous[y] | (uses[x] > 1) | (uses[y] > 1),
         clusters.straw[x],
         clusters.straw[y],
+        time_error,
     )
     return hits, quality | dict(
         zip(("unmatched_x", "unmatched_y", "too_many_hits"), lost.tolist(), strict=True)
     )
+
+
+def _mean_time(clusters: StrawClusters, x: Ints, y: Ints) -> tuple[Floats, Floats]:
+    """Return the mean of the times of x and y, or the one that there is, and its error."""
+    times, errors = (np.stack([values[x], values[y]]) for values in (clusters.time, clusters.time_error))
+    known = np.isfinite(times)
+    count = known.sum(axis=0)
+    total, variance = (np.where(known, values, 0.0).sum(axis=0) for values in (times, errors**2))
+    with np.errstate(invalid="ignore"):
+        return total / count, np.sqrt(variance) / np.where(count > 0, count, np.nan)
 
 
 def find_straw_clusters(
