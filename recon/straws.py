@@ -19,6 +19,7 @@ from numba import njit
 
 from recon.geometry import Plane, StrawReadout
 from recon.hits import TrackerHits
+from recon.straw_edges import EDGE_STEP, edge_table
 
 __all__ = [
     "StrawClusters",
@@ -65,6 +66,8 @@ class StrawTable(NamedTuple):
     time_zero: Floats  # [ns]
     n_straws: Ints  # of both layers; 0 where a plane has other digits
     is_bad: Mask  # (n_rows, most straws)
+    edge_shift: Floats  # (n,) `recon.straw_edges.edge_table`
+    edge_scale: Floats  # (n,)
 
 
 class StrawClusters(NamedTuple):
@@ -115,7 +118,7 @@ def straw_table(planes: Sequence[Plane], is_bad: Mask | None = None) -> StrawTab
         msg = f"is_bad of straws must have the shape (2 n_planes, most straws) = {shape}, got {is_bad.shape}"
         raise ValueError(msg)
     bad = np.zeros(shape, dtype=bool) if is_bad is None else np.array(is_bad, dtype=bool)
-    columns: list[Any] = [*numbers, count, bad]
+    columns: list[Any] = [*numbers, count, bad, *edge_table()]
     return StrawTable(*columns)
 
 
@@ -150,7 +153,7 @@ def find_straw_hits(
     clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config)
     starts, x, y, lost = _combine(clusters, config.max_mismatch, config.max_hits)
     uses = np.bincount(np.concatenate([x, y]), minlength=len(clusters.detector))
-    time, time_error = _mean_time(clusters, x, y)
+    mean_time, time_error = _mean_time(clusters, x, y)
     hits = TrackerHits(
         starts,
         clusters.detector[x] // 2,
@@ -158,7 +161,7 @@ def find_straw_hits(
         clusters.position[y],
         clusters.error[x],
         clusters.error[y],
-        time,
+        mean_time,
         np.full(len(x), np.nan),
         clusters.size[x],
         clusters.size[y],
@@ -389,11 +392,25 @@ def _write_pair(
     is_late = abs(_excess(one, other, row, table)) > max_mismatch * error
     if not is_late:  # the trigger's time is known better than that of the pair
         near, far = _distance(one, row, table), _distance(other, row, table)
-    out[0] = _wire(straw, row, table) + 0.5 * (table.radius[row] + near - far)
-    out[1] = 0.5 * error
+    place, scale = 0.5 * (table.radius[row] + near - far), 1.0
+    if not is_late:
+        unit = error / math.sqrt(2.0)
+        before, behind = place / unit, (table.radius[row] - place) / unit
+        place += unit * (_at(before, table.edge_shift) - _at(behind, table.edge_shift))
+        scale = _at(min(before, behind), table.edge_scale)
+    out[0] = _wire(straw, row, table) + place
+    out[1] = 0.5 * error * scale
     out[2] = time
     out[3] = error / (_speed(near, row, table) + _speed(far, row, table))
     out[4], out[5], out[6] = 2, is_late, straw
+
+
+@njit(cache=True)
+def _at(place: float, values: Floats) -> float:
+    """Return the value of a table of `recon.straw_edges` at a place [errors of a distance]."""
+    at = min(max(place / EDGE_STEP, 0.0), len(values) - 1.0)
+    low = min(int(at), len(values) - 2)
+    return float(values[low] + (at - low) * (values[low + 1] - values[low]))
 
 
 @njit(cache=True)

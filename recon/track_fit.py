@@ -46,8 +46,8 @@ def workspace(n_planes: int) -> Workspace:
     m = 2 * n_planes
     return Workspace(
         np.zeros(5), np.zeros(m), np.zeros(m), np.zeros(n_planes, np.int64), np.zeros(n_planes),
-        np.zeros(n_planes), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros((m, m)), np.zeros((m, 5)), np.zeros((5, 5)),
-        np.zeros(5),
+        np.zeros(n_planes), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros((m, m)), np.zeros((m, 5)),
+        np.zeros((5, 5)), np.zeros(5),
     )  # fmt: skip
 
 
@@ -115,9 +115,9 @@ def fit_candidates(
             if step == 0:
                 # second order in the change of direction, in standard errors; where small, the line will do
                 away = max(abs(state[2] - start[2]), tables.bend * abs(change / start[4]))
-                if 1.5 * away**2 * pull_scale[pattern] * abs(start[4]) < 0.5:
-                    if not _shared_chi2(2 * m, work) <= (math.sqrt(limit) + 1.0) ** 2:
-                        break
+                is_near = 1.5 * away**2 * pull_scale[pattern] * abs(start[4]) < 0.5
+                if is_near and not _shared_chi2(2 * m, work) <= (math.sqrt(limit) + 1.0) ** 2:
+                    break
             _residuals(m, work, tables)
             _project(2 * m, pattern, work, tables)
             # a step with nominal derivatives leaves about the squared bending angle of the distance

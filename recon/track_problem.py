@@ -45,8 +45,8 @@ class FitTables(NamedTuple):
     piece_stop: Ints  # (n_planes,) pieces up to plane i
     design: Floats  # (2 n_planes, 5) derivatives of the crossings
     scatter: Floats  # [mm2] (2 n_planes, 2 n_planes) covariance of the crossings by scattering
-    # (2**n_planes, 2 n_planes, 2 n_planes) by residual, for hits of the plane's resolution: the five parameters,
-    # then unit combinations that no parameter changes
+    # (2**n_planes, 2 n_planes, 2 n_planes) by residual, for hits of the plane's resolution: the five
+    # parameters, then unit combinations that no parameter changes
     solution: Floats
     pull: Floats  # [GeV] (2**n_planes,) standard errors that crossings move by q/p alone
     log_det: Floats  # (2**n_planes,) of the covariance of such hits

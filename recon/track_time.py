@@ -35,8 +35,8 @@ def common_time(n: int, time: Floats, variance: Floats, limits: Limits) -> tuple
     """
     Return the time that explains n times best, and its standard error [ns]; NaN where none is known.
 
-    The mean, if all agree with it. Else each time is tried, since one outlier would pull the mean, and the best
-    one joined with those that agree.
+    The mean, if all agree with it. Else each time is tried, since one outlier would pull the mean, and the
+    best one joined with those that agree.
     """
     at, error = _mean(n, 0.0, np.inf, time, variance)
     if not error > 0.0:

@@ -55,13 +55,13 @@ class TrackConfig:
     iterations: int = 5  # at most; one or two do unless a track is far from the beam
     time_error: float = 3.0  # [ns] of hits that have a time, but no error of their own
     # A hit in a cluster that another particle has touched has a wrong time: in simulated micromegas 1% are
-    # off by more than 3 ns, of 0.3. Such a hit costs as much chi2, and has the wider error; the limit of a track
-    # lets one of them pass
+    # off by more than 3 ns, of 0.3. Such a hit costs as much chi2, and has the wider error; the limit of a
+    # track lets two of them pass if they are not far off
     time_outlier: float = 12.0
     time_tail: float = 5.0  # [ns]
-    max_time_chi2: float = 25.0  # of the times of a track's hits around their own mean
+    max_time_chi2: float = 30.0  # of the times of a track's hits around their own mean
     trigger_time_error: float = 0.5  # [ns] of the time that those of hits are relative to
-    max_lateness: float = 8.0  # [standard errors] of a track before or after the trigger particle
+    max_lateness: float = 5.0  # [standard errors] of a track before or after the trigger particle
     missing_penalty: float = (
         15.0  # added to the chi2 of a track for each plane without a hit, to compare tracks
     )
