@@ -40,8 +40,8 @@ def bending_angle_error(
     """
     Return the standard error of the bending angle in a thin magnet at z = 0, by least squares.
 
-    With u the distance from the magnet, x is ``x0 + a u`` before it and ``x0 + (a + angle) u`` behind. Without
-    matter, and with the sums ``S_k = sum u^k / resolution^2`` over the planes of one arm (- before, + behind), ::
+    With u the distance from the magnet, x is ``x0 + a u`` before it and ``x0 + (a + angle) u`` behind.
+    Without matter, and with ``S_k = sum u^k / resolution^2`` over one arm (- before, + behind) ::
 
         variance = 1 / S2- + 1 / S2+ + (S1+ / S2+ - S1- / S2-)^2 / (S0 - S1-^2 / S2- - S1+^2 / S2+)
 

@@ -1,4 +1,4 @@
-"""Pairs of straws near a wire, where one distance cannot be less than 0 and the other not more than the radius."""
+"""Pairs of straws near a wire: one distance cannot be less than 0, the other not more than the radius."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def edge_table() -> tuple[Floats, Floats]:
     """
     Return what the place of a pair near a wire says of the track.
 
-    A track at the distance d from one wire, in units of the error of a distance, is measured at ``|d + g|`` from
-    it and, towards the wall of the other straw, at ``max(d + h, 0)``, with unit Gaussians g and h: drift times
-    are neither negative nor longer than from the wall. The place is half the sum. Returned are the mean of
-    d beyond the place, and its standard deviation over ``1 / sqrt(2)``, the one far from wires, for tracks that are
-    equally likely everywhere (Bayes).
+    A track at the distance d from one wire, in units of the error of a distance, is measured at ``|d + g|``
+    from it and, towards the wall of the other straw, at ``max(d + h, 0)``, with unit Gaussians g and h: drift
+    times are neither negative nor longer than from the wall. The place is half the sum. Returned are the mean
+    of d beyond the place, and its standard deviation over ``1 / sqrt(2)``, the one far from wires, for tracks
+    that are equally likely everywhere (Bayes).
 
     Returns
     -------

@@ -129,6 +129,7 @@ def find_straw_hits(
     time: Integers,
     table: StrawTable,
     config: StrawConfig | None = None,
+    start: Floats | None = None,
 ) -> tuple[TrackerHits, dict[str, int]]:
     """
     Find the hits of planes of straws: `find_straw_clusters`, then all combinations of x and y.
@@ -138,7 +139,7 @@ def find_straw_hits(
 
     Parameters
     ----------
-    offsets, detector, number, time, table, config
+    offsets, detector, number, time, table, config, start
         As for `find_straw_clusters`.
 
     Returns
@@ -150,7 +151,7 @@ def find_straw_hits(
         ``unmatched_x`` and ``unmatched_y`` clusters without a partner.
     """
     config = config or StrawConfig()
-    clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config)
+    clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config, start)
     starts, x, y, lost = _combine(clusters, config.max_mismatch, config.max_hits)
     uses = np.bincount(np.concatenate([x, y]), minlength=len(clusters.detector))
     mean_time, time_error = _mean_time(clusters, x, y)
@@ -192,6 +193,7 @@ def find_straw_clusters(
     time: Integers,
     table: StrawTable,
     config: StrawConfig | None = None,
+    start: Floats | None = None,
 ) -> tuple[StrawClusters, dict[str, int]]:
     """
     Find positions along each coordinate.
@@ -211,6 +213,8 @@ def find_straw_clusters(
     time : int, shape (n_digits,) [TDC counts]
     table : StrawTable
     config : StrawConfig, optional
+    start : float64, shape (n_events,), optional [ns]
+        When the trigger particle passed, after `time_zero`: drift times count from there. NaN counts as 0.
 
     Returns
     -------
@@ -233,9 +237,10 @@ def find_straw_clusters(
         msg = f"offsets must rise from 0 to the number of digits, {n}, got {offsets}"
         raise ValueError(msg)
     quality = np.zeros(len(_QUALITY), dtype=np.int64)
+    zero = np.zeros(len(offsets) - 1) if start is None else np.nan_to_num(start)
     starts, rows, found = _find(
         np.asarray(offsets, dtype=np.int64), detector, number, time, table,
-        (config.max_mismatch, config.max_time), quality,
+        (config.max_mismatch, config.max_time), zero, quality,
     )  # fmt: skip
     columns = dict(zip(_COLUMNS, np.ascontiguousarray(found.T), strict=True))
     size, is_ambiguous = columns.pop("size").astype(np.int64), columns.pop("is_ambiguous") > 0
@@ -252,6 +257,7 @@ def _find(
     time: Integers,
     table: StrawTable,
     limits: tuple[float, float],
+    zero: Floats,
     quality: Ints,
 ) -> tuple[Ints, Ints, Floats]:
     """Return offsets, detectors and one row of `_COLUMNS` per cluster."""
@@ -262,7 +268,7 @@ def _find(
     rows, found = np.empty(most, np.int64), np.empty((most, len(_COLUMNS)))
     for event in range(len(offsets) - 1):
         here = slice(offsets[event], offsets[event + 1])
-        used = _load(detector[here], number[here], time[here], table, limits[1], drift, quality)
+        used = _load(detector[here], number[here], time[here], table, limits[1], zero[event], drift, quality)
         for row in range(n_rows):
             if used[row] > 0:
                 n = _find_in_row(row, drift[row, : table.n_straws[row]], table, limits, found[total:])
@@ -280,6 +286,7 @@ def _load(
     time: Integers,
     table: StrawTable,
     max_time: float,
+    zero: float,
     drift: Floats,
     quality: Ints,
 ) -> Ints:
@@ -296,7 +303,7 @@ def _load(
         elif table.is_bad[row, straw]:
             quality[3] += 1
         else:
-            after = time[i] * table.tdc_period[row] - table.time_zero[row]
+            after = time[i] * table.tdc_period[row] - table.time_zero[row] - zero
             if -max_time <= after <= table.max_drift_time[row] + max_time:
                 drift[row, straw] = after
                 used[row] += 1

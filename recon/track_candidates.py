@@ -86,6 +86,12 @@ class Candidates(NamedTuple):
 
 def candidates(n: int, n_planes: int) -> Candidates:
     """Return the memory for so many candidates."""
-    numbers: list[Any] = [np.empty(n) for _ in range(6)]
-    hits = np.empty((n, n_planes), np.int64)
-    return Candidates(np.empty(n, np.int64), hits, np.empty((n, 5)), *numbers, np.empty(n, np.bool_))
+    numbers = [np.empty(n) for _ in range(6)]
+    columns: list[Any] = [
+        np.empty(n, np.int64),
+        np.empty((n, n_planes), np.int64),
+        np.empty((n, 5)),
+        *numbers,
+        np.empty(n, np.bool_),
+    ]
+    return Candidates(*columns)

@@ -39,7 +39,7 @@ def common_time(n: int, time: Floats, variance: Floats, limits: Limits) -> tuple
     best one joined with those that agree.
     """
     at, error = _mean(n, 0.0, np.inf, time, variance)
-    if not error > 0.0:
+    if not math.isfinite(at):
         return np.nan, np.nan
     is_agreed = True
     for i in range(n):
