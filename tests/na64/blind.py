@@ -148,9 +148,6 @@ def _number_type(values: ak.Array) -> Any:
 
 def _damage(columns: dict[str, list[Any]], *, spoil_closed: bool = False) -> None:
     samples, channel = columns["adc_samples"], columns["adc_channel"]
-    # the last waveform of the event shall be a cell's: the two others of its counters would do
-    samples[SHORT] = samples[SHORT][-96:] + samples[SHORT][:-96]
-    channel[SHORT] = channel[SHORT][-3:] + channel[SHORT][:-3]
     del samples[SHORT][-3:]
     samples[ZERO][:32] = [0] * 32
     samples[FULL][:32] = [4095] * 32
