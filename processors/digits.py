@@ -19,6 +19,7 @@ from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
 from recon.hits import TrackerHits, join_hits, select_planes
+from recon.master_time import master_time, nearest_pulses
 from recon.pulses import PulseShape
 from recon.response import add_suppressed, correct_nonlinearity
 from recon.straws import StrawTable, find_straw_hits, straw_table
@@ -47,9 +48,10 @@ class _Cells(NamedTuple):
     """All cells of a setup in one row."""
 
     energy: Floats  # [GeV] (n_events, n_cells) of the pulse next to the expected time
-    time: Floats  # [ns] (n_events, n_cells) against the expected time; NaN without energy
+    time: Floats  # [ns] (n_events, n_cells) against master time and expected time; NaN without energy
     pile_up: Floats  # [GeV] (n_events, n_cells) of all other pulses
     damage: Mapping[str, Ints]  # quality counter -> (n_events,) waveforms
+    master_time: Floats | None  # [ns] (n_events,) of the counters, else of the file; NaN: neither
 
 
 @lru_cache(maxsize=16)
@@ -85,6 +87,9 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     two of them, is NaN, so that its event fails closed; so does an event of a bad spill, which is no
     trigger at all, and one without master time, whose cells have no time.
 
+    The master time is that of the beam counters; of an event without a pulse in time in any of them, that of
+    the file, if it states one. The pulse of a cell is the one nearest the expected time behind it.
+
     Parameters
     ----------
     quantities : Quantities
@@ -106,12 +111,12 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     damage: dict[str, Ints] = {}
     master = arrays.get("master_time")
     if digits.waveforms is not None:
-        cells = _measure_cells(digits, n, setup, conditions)
+        cells = _measure_cells(digits, n, setup, conditions, master)
         damage |= cells.damage
-        if master is not None:
-            cells = cells._replace(time=cells.time - master[:, None])
+        master = cells.master_time
         arrays |= _by_detector(cells, setup, conditions, arrays.get("spill"))
     if master is not None:
+        arrays["master_time"] = master
         damage["master_time_is_unknown"] = (~np.isfinite(master)).astype(np.int64)
         arrays = _without_time(arrays, ~np.isfinite(master), setup)
     planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
@@ -160,7 +165,9 @@ def _without_time(arrays: Mapping[str, Array], is_unknown: Mask, setup: Setup) -
     return found
 
 
-def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Conditions) -> _Cells:
+def _measure_cells(
+    digits: Digits, n_events: int, setup: Setup, conditions: Conditions, of_file: Floats | None
+) -> _Cells:
     cells, waveforms = conditions.cells, digits.waveforms
     assert waveforms is not None
     energy = np.zeros((n_events, cells.n_cells))
@@ -175,9 +182,14 @@ def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Cond
         waveforms.samples[used], row, _channel_table(setup, conditions), WaveformConfig()
     )
     is_empty = (pulses.quality & ~np.uint8(Quality.NOISY_BASELINE)) == Quality.NO_PULSE
-    energy[event, row] = np.where(is_empty, 0.0, pulses.amplitude * gain[row])
-    time[event, row] = np.where(is_empty, np.nan, pulses.time)
-    others = pulses.others
+    master = _master_time(pulses, event, row, n_events, setup, of_file)
+    shift = np.zeros(n_events) if master is None else np.nan_to_num(master)
+    picked = nearest_pulses(pulses, shift[event])
+    energy[event, row] = np.where(is_empty, 0.0, picked.amplitude * gain[row])
+    time[event, row] = np.where(is_empty, np.nan, picked.time)
+    if master is not None:
+        time -= master[:, None]
+    others = picked.others
     np.add.at(
         pile_up, (event[others.waveform], row[others.waveform]), others.amplitude * gain[row[others.waveform]]
     )
@@ -192,7 +204,25 @@ def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Cond
         event, row = np.append(event, short_event[is_used]), np.append(row, short[is_used])
     events, channels, damage["waveform_channel_is_repeated"] = repeated(event, row, cells.n_cells, n_events)
     energy[events, channels] = np.nan
-    return _Cells(energy, time, pile_up, damage | {"waveform_channel_is_unknown": unknown})
+    return _Cells(energy, time, pile_up, damage | {"waveform_channel_is_unknown": unknown}, master)
+
+
+def _master_time(
+    pulses: Pulses, event: Ints, row: Ints, n_events: int, setup: Setup, of_file: Floats | None
+) -> Floats | None:
+    """Return the master time, (n_events,) [ns]: of the beam counters, where none measured of the file."""
+    if setup.counters is None:
+        return of_file
+    counter = row - sum(detector.n_cells for detector in setup.detectors.values())
+    early, late = setup.counters.time_window
+    here = (counter >= 0) & (pulses.time >= early) & (pulses.time <= late)
+    shape = (n_events, setup.counters.n_cells)
+    times, counts = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
+    times[event[here], counter[here]] = pulses.time[here]
+    all_of = counter >= 0
+    np.add.at(counts, (event[all_of], counter[all_of]), 1)
+    found = master_time(times, counts == 1)  # of a counter that is read twice, neither is known
+    return np.where(found.is_valid, found.time, np.nan if of_file is None else of_file)
 
 
 def _channel_table(setup: Setup, conditions: Conditions) -> ChannelTable:
@@ -300,6 +330,11 @@ def fit_waveforms(waveforms: Waveforms, setup: Setup, conditions: Conditions) ->
     row, samples = row[used], waveforms.samples[used]
     table = _channel_table(setup, conditions)
     found = measure_waveforms(samples, row, table, WaveformConfig())
+    event = np.repeat(np.arange(len(waveforms.offsets) - 1), np.diff(waveforms.offsets))[used]
+    master = _master_time(found, event, row, len(waveforms.offsets) - 1, setup, None)
+    if master is not None:
+        picked = nearest_pulses(found, np.nan_to_num(master)[event])
+        found = found._replace(amplitude=picked.amplitude, time=picked.time, others=picked.others)
     energy = found.amplitude * conditions.cells.gain[row]
     order = np.argsort(-np.nan_to_num(energy, nan=-1.0), kind="stable")
     return [_fitted(int(index), row, samples, table, found, float(energy[index])) for index in order]

@@ -1,4 +1,4 @@
-"""Reference time of an event, from its beam counters."""
+"""Reference time of an event, from its beam counters, and the pulses that belong to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MasterTime", "master_time"]
+from recon.waveforms import Float32s, PileUp, Pulses
+
+__all__ = ["MasterTime", "NearestPulses", "master_time", "nearest_pulses"]
 
 Floats = npt.NDArray[np.floating]
 
@@ -18,6 +20,14 @@ class MasterTime(NamedTuple):
     time: npt.NDArray[np.float64]  # [ns] mean over the counters that measured; NaN without any
     n_counters: npt.NDArray[np.int64]  # that measured
     is_valid: npt.NDArray[np.bool_]  # at least one counter measured
+
+
+class NearestPulses(NamedTuple):
+    """Pulses of waveforms, the first two of shape (n_waveforms,)."""
+
+    amplitude: Float32s  # [ADC] of the pulse nearest the time it is expected at; NaN without a pulse
+    time: Float32s  # [ns] of its start, against the channel's expected time as in `Pulses`
+    others: PileUp
 
 
 def master_time(times: Floats, is_valid: npt.NDArray[np.bool_]) -> MasterTime:
@@ -51,3 +61,31 @@ def master_time(times: Floats, is_valid: npt.NDArray[np.bool_]) -> MasterTime:
     mean = np.full(len(times), np.nan)
     np.divide(total, n_counters, out=mean, where=n_counters > 0)
     return MasterTime(mean, n_counters, n_counters > 0)
+
+
+def nearest_pulses(pulses: Pulses, expected: Floats) -> NearestPulses:
+    """
+    Pick the pulse nearest the master time of each waveform, where another one is nearer than the one picked.
+
+    The pulses of a waveform do not depend on the time at which one is expected, so that it need not be
+    measured again when the master time is known.
+
+    Parameters
+    ----------
+    pulses : Pulses
+        Picked at the channel's expected time.
+    expected : float, shape (n_waveforms,) [ns]
+        Of the event's pulse, against the channel's expected time; finite.
+    """
+    others = pulses.others
+    amplitude, time = pulses.amplitude.copy(), pulses.time.copy()
+    away = np.abs(others.time - expected[others.waveform])
+    order = np.lexsort((away, others.waveform))
+    waveform, first = np.unique(others.waveform[order], return_index=True)
+    best = order[first]
+    nearer = away[best] < np.abs(time[waveform] - expected[waveform])
+    waveform, best = waveform[nearer], best[nearer]
+    left_amplitude, left_time = others.amplitude.copy(), others.time.copy()
+    left_amplitude[best], left_time[best] = amplitude[waveform], time[waveform]
+    amplitude[waveform], time[waveform] = others.amplitude[best], others.time[best]
+    return NearestPulses(amplitude, time, PileUp(others.waveform, left_amplitude, left_time))
