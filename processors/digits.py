@@ -19,7 +19,7 @@ from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
 from recon.hits import TrackerHits, join_hits, select_planes
-from recon.master_time import master_time, nearest_pulses
+from recon.master_time import NearestPulses, add_close, master_time, nearest_pulses
 from recon.pulses import PulseShape
 from recon.response import add_suppressed, correct_nonlinearity
 from recon.straws import StrawTable, find_straw_hits, straw_table
@@ -42,6 +42,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _LEAST_PULSE = 0.5  # of the threshold of zero suppression
+_RESOLVED = 2.0  # sampling periods: closer pulses count as one (`recon.master_time.add_close`)
 
 
 class _Cells(NamedTuple):
@@ -52,6 +53,13 @@ class _Cells(NamedTuple):
     pile_up: Floats  # [GeV] (n_events, n_cells) of all other pulses
     damage: Mapping[str, Ints]  # quality counter -> (n_events,) waveforms
     master_time: Floats | None  # [ns] (n_events,) of the counters, else of the file; NaN: neither
+
+
+class _Master(NamedTuple):
+    """When the trigger particle passed, by event."""
+
+    time: Floats | None  # [ns] NaN: not known; None: the file has no such number
+    is_ambiguous: Mask
 
 
 @lru_cache(maxsize=16)
@@ -88,7 +96,9 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     trigger at all, and one without master time, whose cells have no time.
 
     The master time is that of the beam counters; of an event without a pulse in time in any of them, that of
-    the file, if it states one. The pulse of a cell is the one nearest the expected time behind it.
+    the file, if it states one. Of two particles that the counters cannot tell apart nobody knows which one
+    fired the trigger: then it is the file's too, or the time at which the trigger is expected, which is right
+    within half a sampling period. The pulse of a cell is the one nearest the expected time behind it.
 
     Parameters
     ----------
@@ -178,13 +188,11 @@ def _measure_cells(
     used = (row >= 0) & ~cells.is_bad[row]
     row, event = row[used], event[used]
     gain = np.where(cells.is_bad, 1.0, cells.gain)
-    pulses = measure_waveforms(
-        waveforms.samples[used], row, _channel_table(setup, conditions), WaveformConfig()
-    )
+    table = _channel_table(setup, conditions)
+    pulses = measure_waveforms(waveforms.samples[used], row, table, WaveformConfig())
     is_empty = (pulses.quality & ~np.uint8(Quality.NOISY_BASELINE)) == Quality.NO_PULSE
-    master = _master_time(pulses, event, row, n_events, setup, of_file)
-    shift = np.zeros(n_events) if master is None else np.nan_to_num(master)
-    picked = nearest_pulses(pulses, shift[event])
+    master, is_ambiguous = _master_time(pulses, event, row, n_events, setup, of_file)
+    picked = _pick(pulses, event, n_events, master, table.period)
     energy[event, row] = np.where(is_empty, 0.0, picked.amplitude * gain[row])
     time[event, row] = np.where(is_empty, np.nan, picked.time)
     if master is not None:
@@ -194,6 +202,7 @@ def _measure_cells(
         pile_up, (event[others.waveform], row[others.waveform]), others.amplitude * gain[row[others.waveform]]
     )
     damage = of_pulses(pulses.quality, event, n_events)
+    damage["master_time_is_ambiguous"] = is_ambiguous.astype(np.int64)
     if digits.short is not None:
         short_event = np.repeat(np.arange(n_events), np.diff(digits.short.offsets))
         short = conditions.cell_of_channel(digits.short.channel)
@@ -209,20 +218,42 @@ def _measure_cells(
 
 def _master_time(
     pulses: Pulses, event: Ints, row: Ints, n_events: int, setup: Setup, of_file: Floats | None
-) -> Floats | None:
-    """Return the master time, (n_events,) [ns]: of the beam counters, where none measured of the file."""
+) -> _Master:
+    """Return the master time: of the beam counters, where none measured of the file."""
     if setup.counters is None:
-        return of_file
+        return _Master(of_file, np.zeros(n_events, dtype=bool))
+    assert setup.counters.readout is not None
     counter = row - sum(detector.n_cells for detector in setup.detectors.values())
     early, late = setup.counters.time_window
     here = (counter >= 0) & (pulses.time >= early) & (pulses.time <= late)
+    is_close = add_close(_picked(pulses), _RESOLVED * setup.counters.readout.sampling_period).n_close > 0
+    is_close |= (pulses.quality & np.uint8(Quality.BAD_FIT)) > 0
     shape = (n_events, setup.counters.n_cells)
-    times, counts = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
-    times[event[here], counter[here]] = pulses.time[here]
-    all_of = counter >= 0
-    np.add.at(counts, (event[all_of], counter[all_of]), 1)
-    found = master_time(times, counts == 1)  # of a counter that is read twice, neither is known
-    return np.where(found.is_valid, found.time, np.nan if of_file is None else of_file)
+    times, counts, close = (
+        np.full(shape, np.nan),
+        np.zeros(shape, dtype=np.int64),
+        np.zeros(shape, dtype=bool),
+    )
+    at = event[here], counter[here]
+    times[at], close[at] = pulses.time[here], is_close[here]
+    np.add.at(counts, (event[counter >= 0], counter[counter >= 0]), 1)
+    once = counts == 1  # of a counter that is read twice, neither is known
+    found = master_time(times, once, close & once)
+    other = np.where(found.is_ambiguous, 0.0, np.nan)
+    if of_file is not None:
+        other = np.where(np.isfinite(of_file), of_file, other)
+    return _Master(np.where(found.is_valid, found.time, other), found.is_ambiguous)
+
+
+def _picked(pulses: Pulses) -> NearestPulses:
+    """Return the pulses as they were picked at the expected time."""
+    return NearestPulses(pulses.amplitude, pulses.time, np.zeros(len(pulses.time), np.int64), pulses.others)
+
+
+def _pick(pulses: Pulses, event: Ints, n_events: int, master: Floats | None, period: float) -> NearestPulses:
+    """Return the pulses that belong to the event, each with what cannot be told from it."""
+    shift = np.zeros(n_events) if master is None else np.nan_to_num(master)
+    return add_close(nearest_pulses(pulses, shift[event]), _RESOLVED * period)
 
 
 def _channel_table(setup: Setup, conditions: Conditions) -> ChannelTable:
@@ -330,12 +361,13 @@ def fit_waveforms(waveforms: Waveforms, setup: Setup, conditions: Conditions) ->
     row, samples = row[used], waveforms.samples[used]
     table = _channel_table(setup, conditions)
     found = measure_waveforms(samples, row, table, WaveformConfig())
-    event = np.repeat(np.arange(len(waveforms.offsets) - 1), np.diff(waveforms.offsets))[used]
-    master = _master_time(found, event, row, len(waveforms.offsets) - 1, setup, None)
+    n_events = len(waveforms.offsets) - 1
+    event = np.repeat(np.arange(n_events), np.diff(waveforms.offsets))[used]
+    master = _master_time(found, event, row, n_events, setup, None).time
+    energy = _pick(found, event, n_events, master, table.period).amplitude * conditions.cells.gain[row]
     if master is not None:
-        picked = nearest_pulses(found, np.nan_to_num(master)[event])
-        found = found._replace(amplitude=picked.amplitude, time=picked.time, others=picked.others)
-    energy = found.amplitude * conditions.cells.gain[row]
+        one = nearest_pulses(found, np.nan_to_num(master)[event])
+        found = found._replace(amplitude=one.amplitude, time=one.time, others=one.others)
     order = np.argsort(-np.nan_to_num(energy, nan=-1.0), kind="stable")
     return [_fitted(int(index), row, samples, table, found, float(energy[index])) for index in order]
 

@@ -58,6 +58,9 @@ COUNTERS = {
     "straw_is_unknown": Counter("straw time of a plane or a straw that is not there", True),
     "spill_is_bad": Counter("event of a spill that the conditions call bad", True, False),
     "master_time_is_unknown": Counter("event without master time", True, False),
+    "master_time_is_ambiguous": Counter(
+        "event with two beam particles too close to tell which one fired the trigger", False, False
+    ),
     "track_candidates_are_too_many": Counter("event with too many hits to look for tracks", False, False),
 }
 

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from recon.waveforms import Float32s, PileUp, Pulses
 
-__all__ = ["MasterTime", "NearestPulses", "master_time", "nearest_pulses"]
+__all__ = ["MasterTime", "NearestPulses", "add_close", "master_time", "nearest_pulses"]
 
 Floats = npt.NDArray[np.floating]
+Mask = npt.NDArray[np.bool_]
 
 
 class MasterTime(NamedTuple):
@@ -19,20 +20,25 @@ class MasterTime(NamedTuple):
 
     time: npt.NDArray[np.float64]  # [ns] mean over the counters that measured; NaN without any
     n_counters: npt.NDArray[np.int64]  # that measured
-    is_valid: npt.NDArray[np.bool_]  # at least one counter measured
+    is_valid: Mask  # at least one counter measured
+    is_ambiguous: Mask  # a counter saw two particles that it cannot tell apart; then none counts
 
 
 class NearestPulses(NamedTuple):
-    """Pulses of waveforms, the first two of shape (n_waveforms,)."""
+    """Pulses of waveforms, all but `others` of shape (n_waveforms,)."""
 
     amplitude: Float32s  # [ADC] of the pulse nearest the time it is expected at; NaN without a pulse
     time: Float32s  # [ns] of its start, against the channel's expected time as in `Pulses`
+    n_close: npt.NDArray[np.int64]  # other pulses that were added to it
     others: PileUp
 
 
-def master_time(times: Floats, is_valid: npt.NDArray[np.bool_]) -> MasterTime:
+def master_time(times: Floats, is_valid: Mask, is_ambiguous: Mask | None = None) -> MasterTime:
     """
     Average the times of the beam counters of each event.
+
+    A counter that two particles crossed too close to each other gives a time between them, or that of the
+    wrong one; a counter beside it, which took the two for one, is no better.
 
     Parameters
     ----------
@@ -40,6 +46,8 @@ def master_time(times: Floats, is_valid: npt.NDArray[np.bool_]) -> MasterTime:
         Each relative to the expected time of its counter.
     is_valid : bool, shape (n_events, n_counters)
         Whether the counter measured; a time that is not finite never counts.
+    is_ambiguous : bool, shape (n_events, n_counters), optional
+        Whether it saw more than one particle at that time.
 
     Returns
     -------
@@ -50,17 +58,20 @@ def master_time(times: Floats, is_valid: npt.NDArray[np.bool_]) -> MasterTime:
     ValueError
         If the arrays do not have the same two axes.
     """
-    if times.ndim != 2 or times.shape != is_valid.shape:
+    close = np.zeros_like(is_valid) if is_ambiguous is None else is_ambiguous
+    if times.ndim != 2 or not times.shape == is_valid.shape == close.shape:
         msg = (
-            f"times and is_valid must both be (n_events, n_counters), got {times.shape} and {is_valid.shape}"
+            f"times, is_valid and is_ambiguous must all be (n_events, n_counters), got {times.shape}, "
+            f"{is_valid.shape} and {close.shape}"
         )
         raise ValueError(msg)
-    used = is_valid & np.isfinite(times)
+    both = close.any(axis=1)
+    used = is_valid & np.isfinite(times) & ~both[:, None]
     n_counters = used.sum(axis=1)
     total = np.where(used, times, 0.0).sum(axis=1, dtype=np.float64)
     mean = np.full(len(times), np.nan)
     np.divide(total, n_counters, out=mean, where=n_counters > 0)
-    return MasterTime(mean, n_counters, n_counters > 0)
+    return MasterTime(mean, n_counters, n_counters > 0, both)
 
 
 def nearest_pulses(pulses: Pulses, expected: Floats) -> NearestPulses:
@@ -88,4 +99,33 @@ def nearest_pulses(pulses: Pulses, expected: Floats) -> NearestPulses:
     left_amplitude, left_time = others.amplitude.copy(), others.time.copy()
     left_amplitude[best], left_time[best] = amplitude[waveform], time[waveform]
     amplitude[waveform], time[waveform] = others.amplitude[best], others.time[best]
-    return NearestPulses(amplitude, time, PileUp(others.waveform, left_amplitude, left_time))
+    none = np.zeros(len(amplitude), dtype=np.int64)
+    return NearestPulses(amplitude, time, none, PileUp(others.waveform, left_amplitude, left_time))
+
+
+def add_close(pulses: NearestPulses, resolving_time: float) -> NearestPulses:
+    """
+    Add to the picked pulse of each waveform those that cannot be told from it; their mean time is its time.
+
+    A pulse of two exponentials is, behind its start, a sum of these two whenever it starts. Behind the second
+    of two starts the samples thus hold two numbers, and only those between the starts tell more. Two pulses
+    have four: less than two sampling periods apart their times and shares may be anything, while their sum
+    and mean time hold.
+
+    Parameters
+    ----------
+    pulses : NearestPulses
+    resolving_time : float [ns]
+        Two sampling periods.
+    """
+    others, amplitude, time = pulses.others, pulses.amplitude.copy(), pulses.time.copy()
+    close = np.abs(others.time - time[others.waveform]) < resolving_time
+    of, n = others.waveform[close], len(amplitude)
+    n_close = np.bincount(of, minlength=n)
+    more = np.bincount(of, others.amplitude[close], minlength=n)
+    moment = np.bincount(of, others.amplitude[close] * others.time[close].astype(np.float64), minlength=n)
+    at = np.flatnonzero(n_close)
+    total = amplitude[at] + more[at]
+    time[at] = (amplitude[at] * time[at] + moment[at]) / total
+    amplitude[at] = total
+    return NearestPulses(amplitude, time, n_close, PileUp(*(values[~close] for values in others)))

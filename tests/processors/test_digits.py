@@ -91,6 +91,16 @@ def test_another_particle_does_not_take_the_master_time(block: Block, found: Qua
     assert np.isfinite(away).all()
     assert np.abs(away).max() < 3.0
     assert np.std(away) < 0.6
+    assert out.damage["master_time_is_ambiguous"].mean() < 0.01
+
+
+@pytest.mark.parametrize("late", [-18.0, 18.0])
+def test_of_two_particles_close_to_each_other_none_gives_the_time(block: Block, late: float) -> None:
+    """One sample between two starts and two numbers behind them are one too few for two pulses."""
+    out = calibrate_digits(quantities(_crossed_by_two(block, late)), SETUP, ideal_conditions(SETUP))
+    assert out.damage["master_time_is_ambiguous"].all()
+    assert (out.arrays["master_time"] == 0.0).all()  # when the trigger is expected
+    assert not out.damage["master_time_is_unknown"].any()
 
 
 def _without_counters(block: Block, events: int) -> Quantities:
