@@ -65,7 +65,7 @@ def master_time(times: Floats, is_valid: Mask, is_ambiguous: Mask | None = None)
             f"{is_valid.shape} and {close.shape}"
         )
         raise ValueError(msg)
-    both = close.any(axis=1)
+    both = np.asarray(close.any(axis=1), dtype=np.bool_)
     used = is_valid & np.isfinite(times) & ~both[:, None]
     n_counters = used.sum(axis=1)
     total = np.where(used, times, 0.0).sum(axis=1, dtype=np.float64)
