@@ -13,13 +13,15 @@ from datasets.conditions import Conditions, ideal_conditions, load_conditions
 from datasets.decode import Quantities
 from datasets.digits import Digits, Waveforms
 from datasets.hits import HitArrays
+from datasets.reader import ReadError
 from datasets.setups import load_setup
+from processors.event_pulses import find_master_time, pick_pulses
 from processors.planes import align_hits
 from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
 from recon.hits import TrackerHits, join_hits, select_planes
-from recon.master_time import NearestPulses, add_close, master_time, nearest_pulses
+from recon.master_time import is_hidden, nearest_pulses
 from recon.pulses import PulseShape
 from recon.response import add_suppressed, correct_nonlinearity
 from recon.straws import StrawTable, find_straw_hits, straw_table
@@ -42,7 +44,6 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 _LEAST_PULSE = 0.5  # of the threshold of zero suppression
-_RESOLVED = 2.0  # sampling periods: closer pulses count as one (`recon.master_time.add_close`)
 
 
 class _Cells(NamedTuple):
@@ -53,13 +54,6 @@ class _Cells(NamedTuple):
     pile_up: Floats  # [GeV] (n_events, n_cells) of all other pulses
     damage: Mapping[str, Ints]  # quality counter -> (n_events,) waveforms
     master_time: Floats | None  # [ns] (n_events,) of the counters, else of the file; NaN: neither
-
-
-class _Master(NamedTuple):
-    """When the trigger particle passed, by event."""
-
-    time: Floats | None  # [ns] NaN: not known; None: the file has no such number
-    is_ambiguous: Mask
 
 
 @lru_cache(maxsize=16)
@@ -191,8 +185,8 @@ def _measure_cells(
     table = _channel_table(setup, conditions)
     pulses = measure_waveforms(waveforms.samples[used], row, table, WaveformConfig())
     is_empty = (pulses.quality & ~np.uint8(Quality.NOISY_BASELINE)) == Quality.NO_PULSE
-    master, is_ambiguous = _master_time(pulses, event, row, n_events, setup, of_file)
-    picked = _pick(pulses, event, n_events, master, table.period)
+    master, is_ambiguous = find_master_time(pulses, event, row, n_events, setup, of_file)
+    picked = pick_pulses(pulses, event, n_events, master, table.period)
     energy[event, row] = np.where(is_empty, 0.0, picked.amplitude * gain[row])
     time[event, row] = np.where(is_empty, np.nan, picked.time)
     if master is not None:
@@ -201,7 +195,13 @@ def _measure_cells(
     np.add.at(
         pile_up, (event[others.waveform], row[others.waveform]), others.amplitude * gain[row[others.waveform]]
     )
+    full = np.flatnonzero(pulses.quality & np.uint8(Quality.SATURATED))
+    start = table.start[row] + (0.0 if master is None else np.nan_to_num(master)[event])
+    samples, limit = waveforms.samples[np.flatnonzero(used)[full]], table.saturation[row[full]]
+    hidden = full[is_hidden(samples, limit, start[full] / table.period)]
+    energy[event[hidden], row[hidden]] = np.nan
     damage = of_pulses(pulses.quality, event, n_events)
+    damage["waveform_is_hidden"] = np.bincount(event[hidden], minlength=n_events)
     damage["master_time_is_ambiguous"] = is_ambiguous.astype(np.int64)
     if digits.short is not None:
         short_event = np.repeat(np.arange(n_events), np.diff(digits.short.offsets))
@@ -214,46 +214,6 @@ def _measure_cells(
     events, channels, damage["waveform_channel_is_repeated"] = repeated(event, row, cells.n_cells, n_events)
     energy[events, channels] = np.nan
     return _Cells(energy, time, pile_up, damage | {"waveform_channel_is_unknown": unknown}, master)
-
-
-def _master_time(
-    pulses: Pulses, event: Ints, row: Ints, n_events: int, setup: Setup, of_file: Floats | None
-) -> _Master:
-    """Return the master time: of the beam counters, where none measured of the file."""
-    if setup.counters is None:
-        return _Master(of_file, np.zeros(n_events, dtype=bool))
-    assert setup.counters.readout is not None
-    counter = row - sum(detector.n_cells for detector in setup.detectors.values())
-    early, late = setup.counters.time_window
-    here = (counter >= 0) & (pulses.time >= early) & (pulses.time <= late)
-    is_close = add_close(_picked(pulses), _RESOLVED * setup.counters.readout.sampling_period).n_close > 0
-    is_close |= (pulses.quality & np.uint8(Quality.BAD_FIT)) > 0
-    shape = (n_events, setup.counters.n_cells)
-    times, counts, close = (
-        np.full(shape, np.nan),
-        np.zeros(shape, dtype=np.int64),
-        np.zeros(shape, dtype=bool),
-    )
-    at = event[here], counter[here]
-    times[at], close[at] = pulses.time[here], is_close[here]
-    np.add.at(counts, (event[counter >= 0], counter[counter >= 0]), 1)
-    once = counts == 1  # of a counter that is read twice, neither is known
-    found = master_time(times, once, close & once)
-    other = np.where(found.is_ambiguous, 0.0, np.nan)
-    if of_file is not None:
-        other = np.where(np.isfinite(of_file), of_file, other)
-    return _Master(np.where(found.is_valid, found.time, other), found.is_ambiguous)
-
-
-def _picked(pulses: Pulses) -> NearestPulses:
-    """Return the pulses as they were picked at the expected time."""
-    return NearestPulses(pulses.amplitude, pulses.time, np.zeros(len(pulses.time), np.int64), pulses.others)
-
-
-def _pick(pulses: Pulses, event: Ints, n_events: int, master: Floats | None, period: float) -> NearestPulses:
-    """Return the pulses that belong to the event, each with what cannot be told from it."""
-    shift = np.zeros(n_events) if master is None else np.nan_to_num(master)
-    return add_close(nearest_pulses(pulses, shift[event]), _RESOLVED * period)
 
 
 def _channel_table(setup: Setup, conditions: Conditions) -> ChannelTable:
@@ -274,13 +234,20 @@ def _by_detector(
     cells: _Cells, setup: Setup, conditions: Conditions, spill: Array | None
 ) -> Mapping[str, Array]:
     """Return the arrays of each detector, corrected for the drift of gains and its own response."""
+    if len(conditions.led_spills) and spill is None:
+        msg = (
+            f"the conditions have LED factors for spills {conditions.led_spills[0]} to "
+            f"{conditions.led_spills[-1]}, and the file does not say the spill of an event; add a branch "
+            f"'spill' to its layout, or leave the table 'led' out"
+        )
+        raise ReadError(msg)
     arrays: dict[str, Array] = {}
     start = 0
     for name, detector in setup.detectors.items():
         where = slice(start, start + detector.n_cells)
         start += detector.n_cells
         energy, pile_up = cells.energy[:, where], cells.pile_up[:, where]
-        if len(conditions.led_spills) and spill is not None:
+        if spill is not None and len(conditions.led_spills):
             factor = conditions.led_factors(name, spill)
             energy, pile_up = energy * factor, pile_up * factor
         corrected = correct_nonlinearity(energy, detector)
@@ -363,8 +330,8 @@ def fit_waveforms(waveforms: Waveforms, setup: Setup, conditions: Conditions) ->
     found = measure_waveforms(samples, row, table, WaveformConfig())
     n_events = len(waveforms.offsets) - 1
     event = np.repeat(np.arange(n_events), np.diff(waveforms.offsets))[used]
-    master = _master_time(found, event, row, n_events, setup, None).time
-    energy = _pick(found, event, n_events, master, table.period).amplitude * conditions.cells.gain[row]
+    master = find_master_time(found, event, row, n_events, setup, None).time
+    energy = pick_pulses(found, event, n_events, master, table.period).amplitude * conditions.cells.gain[row]
     if master is not None:
         one = nearest_pulses(found, np.nan_to_num(master)[event])
         found = found._replace(amplitude=one.amplitude, time=one.time, others=one.others)

@@ -52,6 +52,9 @@ COUNTERS = {
     "waveform_channel_is_repeated": Counter("further waveform of a channel in one event", True),
     "waveform_is_noisy": Counter("waveform whose leading samples spread, or lie off the pedestal", False),
     "waveform_is_saturated": Counter("waveform with some samples at full scale, fitted to the others", False),
+    "waveform_is_hidden": Counter(
+        "waveform at full scale just before the event's pulse, which cannot be measured then", False
+    ),
     "waveform_is_not_fitted": Counter("waveform that pulses do not explain", False),
     "strip_channel_is_unknown": Counter("strip digit of a plane or a channel that is not there", True),
     "strip_channel_is_repeated": Counter("further digit of a strip channel in one event", True),

@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from recon.waveforms import Float32s, PileUp, Pulses
 
-__all__ = ["MasterTime", "NearestPulses", "add_close", "master_time", "nearest_pulses"]
+__all__ = ["MasterTime", "NearestPulses", "add_close", "is_hidden", "master_time", "nearest_pulses"]
 
 Floats = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
+
+_EDGE, _BEFORE = 0.5, 2.5  # [samples] before the start, which is known to half a sample
 
 
 class MasterTime(NamedTuple):
@@ -129,3 +131,27 @@ def add_close(pulses: NearestPulses, resolving_time: float) -> NearestPulses:
     time[at] = (amplitude[at] * time[at] + moment[at]) / total
     amplitude[at] = total
     return NearestPulses(amplitude, time, n_close, PileUp(*(values[~close] for values in others)))
+
+
+def is_hidden(samples: npt.NDArray[np.uint16], saturation: Floats, start: Floats) -> Mask:
+    """
+    Tell where an earlier pulse is at full scale when the pulse of the event begins.
+
+    Samples at full scale tell nothing. If the last one lies less than two samples before the start, what is
+    left does not separate the tail of the earlier pulse from the edge of this one. A pulse of the event that
+    is itself too large has its samples at full scale behind its start.
+
+    Parameters
+    ----------
+    samples : uint16, shape (n_waveforms, n_samples) [ADC]
+    saturation : float, shape (n_waveforms,) [ADC]
+    start : float, shape (n_waveforms,) [samples]
+        Where the pulse of the event begins.
+
+    Returns
+    -------
+    bool, shape (n_waveforms,)
+    """
+    before = start[:, None] - np.arange(samples.shape[1])
+    near = (before > _EDGE) & (before <= _BEFORE)
+    return np.asarray(((samples >= saturation[:, None]) & near).any(axis=1))

@@ -8,6 +8,7 @@ import pytest
 from datasets.conditions import Conditions, ideal_conditions
 from datasets.decode import Quantities
 from datasets.digits import Digits, StrawDigits, StripDigits, Waveforms
+from datasets.reader import ReadError
 from datasets.setups import load_setup
 from datasets.simulation.counters import sampling_phase
 from datasets.simulation.generator import Block, PileUp, simulate_block
@@ -204,6 +205,27 @@ def test_a_wrong_gain_scales_the_energy(block: Block, found: Quantities) -> None
     two = calibrate_digits(q, SETUP, changed("hcal", gain=1.2 * gain)).arrays["hcal_cell_energy"]
     assert two == pytest.approx(1.2 * one, rel=1e-6)
     assert np.median(one.sum(axis=1)) == pytest.approx(3 * 2.1, rel=0.1)  # hcal3 stands beside the beam
+
+
+def test_led_factors_follow_the_drift_of_a_spill(block: Block, found: Quantities) -> None:
+    """Energies and pile-up of cells with light, spill by spill; a spill without light is not known."""
+    q = quantities(block)
+    q.arrays["spill"] = np.where(np.arange(block.n_events) < 200, 1, 2)  # type: ignore[index]
+    q.arrays["spill"][:50] = 3  # type: ignore[index]
+    has_led = np.zeros(72, dtype=bool)
+    has_led[57] = True  # the cell that the beam points at
+    factor = np.where(has_led, np.array([[1.1], [0.9]]), 1.0)
+    conditions = replace(changed("ecal", led_factor=factor, has_led=has_led), led_spills=np.array([1, 2]))
+    cells = calibrate_digits(q, SETUP, conditions).arrays["ecal_cell_energy"]
+    before = found.arrays["ecal_cell_energy"]
+    assert np.isnan(cells[:50, 57]).all()
+    # the correction for the sum's nonlinearity moves by 0.0045 ln(1.1)
+    assert cells[50:200, 57] == pytest.approx(1.1 * before[50:200, 57], rel=1e-3)
+    assert cells[200:, 57] == pytest.approx(0.9 * before[200:, 57], rel=1e-3)
+    assert cells[50:, 50] == pytest.approx(before[50:, 50], rel=1e-3)  # without light: as it was
+    del q.arrays["spill"]  # type: ignore[attr-defined]
+    with pytest.raises(ReadError, match=r"LED factors for spills 1 to 2.*'spill'"):
+        calibrate_digits(q, SETUP, conditions)
 
 
 def _with(block: Block, first: int, channel: int, samples: np.ndarray) -> Quantities:

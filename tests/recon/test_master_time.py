@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recon.master_time import NearestPulses, add_close, master_time, nearest_pulses
+from recon.master_time import NearestPulses, add_close, is_hidden, master_time, nearest_pulses
 from recon.waveforms import PileUp, Pulses
 
 NAN = float("nan")
@@ -74,6 +74,23 @@ def test_pulses_too_close_to_tell_apart_are_one() -> None:
     assert found.amplitude == pytest.approx([100.0, NAN, 20.0], nan_ok=True)
     assert found.time == pytest.approx([(60 * 2 + 40 * 10) / 100, NAN, 1.0], nan_ok=True)
     assert found.others.time.tolist() == [-50.0, 30.0]
+
+
+@pytest.mark.parametrize(
+    ("full", "hidden"),
+    [
+        pytest.param([9, 10, 11], True, id="until-the-start"),
+        pytest.param([7, 8, 9, 10], True, id="two-samples-before"),
+        pytest.param([6, 7, 8, 9], False, id="long-before"),
+        pytest.param([13, 14, 15], False, id="its-own-pulse"),
+        pytest.param([8, 9, 10, 11, 12, 13, 14], True, id="over-it"),
+        pytest.param([], False, id="none"),
+    ],
+)
+def test_a_pulse_behind_a_saturated_one_is_hidden(full: list[int], hidden: bool) -> None:
+    samples = np.full((1, 32), 60, dtype=np.uint16)
+    samples[0, full] = 4095
+    assert is_hidden(samples, np.array([4095.0]), np.array([12.3])).tolist() == [hidden]
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
