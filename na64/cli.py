@@ -183,8 +183,13 @@ def calibrate(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Directory to write: tables and statistics.")
     ],
-    detector: Annotated[str, typer.Option("--detector", help="Whose gains to find.")] = "ecal",
-    particle: Annotated[str, typer.Option("--particle", help="Of the beam: electron.")] = "electron",
+    detector: Annotated[
+        list[str] | None,
+        typer.Option("--detector", help="Whose gains to find; repeat for muons. Default: ecal."),
+    ] = None,
+    particle: Annotated[
+        str, typer.Option("--particle", help="Of the beam: electron, or muon (peak of each cell).")
+    ] = "electron",
     energy: Annotated[
         list[str] | None,
         typer.Option(
@@ -216,7 +221,7 @@ def calibrate(
             CalibrateOptions(
                 inputs=tuple(inputs),
                 output=output,
-                detector=detector,
+                detectors=tuple(detector or ("ecal",)),
                 particle=particle,
                 energies=tuple(energy or ()),
                 runs=runs,
