@@ -43,6 +43,7 @@ class UnblindOptions:
     workers: int | None = None
     scheduler: str | None = None
     chunk_size: int | None = None
+    resume: bool = False
     overwrite: bool = False
 
 
@@ -184,7 +185,7 @@ def unblind(options: UnblindOptions) -> int:
     given = {key: getattr(options, key) for key in _EXECUTION if getattr(options, key) is not None}
     if given.keys() & {"executor", "workers", "scheduler"}:
         given = {"executor": None, "workers": None, "scheduler": None} | given
-    run = _options(frozen, options.output, overwrite=options.overwrite, **given)
+    run = _options(frozen, options.output, overwrite=options.overwrite, resume=options.resume, **given)
     choose_execution(run.executor, run.workers, run.scheduler, run.chunk_size)
 
     def check(identity: Identity, prepared: Prepared) -> None:
