@@ -55,16 +55,23 @@ def read_ends(path: str) -> Ends:
         return Ends(size, first, stream.read(_EDGE))
 
 
-def fingerprint(path: str, uuid: str, *, full: bool) -> tuple[Ends, Digest]:
+def fingerprint(path: str, uuid: str, *, full: bool, ends: Ends | None = None) -> tuple[Ends, Digest]:
     """
     Return both ends and a digest: of size, UUID and both ends, or of all of the file.
+
+    Parameters
+    ----------
+    path, uuid : str
+    full : bool
+    ends : Ends, optional
+        Where they were read already.
 
     Raises
     ------
     OSError
         If it cannot be read.
     """
-    ends = read_ends(path)
+    ends = ends or read_ends(path)
     if not full:
         hasher = hashlib.sha256(f"{ends.size} {uuid} ".encode())
         hasher.update(ends.first)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
@@ -13,9 +13,10 @@ import uproot
 
 from datasets.config import ConfigError
 from datasets.decode import available
-from datasets.fingerprint import Digest, fingerprint
+from datasets.fingerprint import Digest, Ends, fingerprint, read_ends
 from datasets.layouts import Constant, Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, period_of_run, period_of_setup
+from datasets.probe_cache import ask
 from datasets.setups import load_setup
 from datasets.simulation.raw import readout_metadata
 from datasets.sources import InputFile
@@ -216,10 +217,11 @@ def probe_file(
     ConfigError
         If the user's wishes contradict the file or each other: nothing should run then.
     """
-    trees, uuid, metadata = read_trees(file.path)
+    ends = _ends(file.path)
+    trees, uuid, metadata = _known_trees(file.path, ends)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    run = first_run(file.path, chosen, tree) or 0
+    run = ask(file.path, ends, f"run {tree.name} {chosen}", lambda: first_run(file.path, chosen, tree)) or 0
     own_kind, reason = _own_kind(chosen, quantities, metadata, run)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
@@ -236,7 +238,7 @@ def probe_file(
     _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
         final, reason = "calibration", f"period {period.name} is calibration"
-    ends, digest = fingerprint(file.path, uuid, full=verify)
+    ends, digest = fingerprint(file.path, uuid, full=verify, ends=ends)
     return Probe(
         file=file,
         tree=tree,
@@ -252,6 +254,30 @@ def probe_file(
         ends=ends.digest(),
         parent=metadata,
     )
+
+
+def _ends(path: str) -> Ends | None:
+    try:
+        return read_ends(path)
+    except (OSError, ValueError, ImportError):  # whoever reads the trees will say what is wrong
+        return None
+
+
+def _known_trees(path: str, ends: Ends | None) -> tuple[list[TreeInfo], str, dict[str, Any]]:
+    """Return what `read_trees` says, or said of the same content."""
+
+    def find() -> Any:
+        trees, uuid, metadata = read_trees(path)
+        return [[asdict(tree) for tree in trees], uuid, metadata]
+
+    trees, uuid, metadata = ask(path, ends, "trees", find)
+    return [_tree_again(**tree) for tree in trees], uuid, metadata
+
+
+def _tree_again(
+    name: str, type: str, entries: int, branches: Sequence[str], clusters: Sequence[int]
+) -> TreeInfo:
+    return TreeInfo(name, type, entries, tuple(branches), tuple(clusters))
 
 
 def _check_channels(file: InputFile, layout: Layout, setup: str, metadata: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures as cf
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,7 @@ __all__ = [
     "run_items",
 ]
 
+_AT_ONCE = 16  # files that are looked at
 Progress = Callable[[str, int, int], None]  # what, done, total
 
 
@@ -97,19 +99,9 @@ def prepare(
     InputError
         If no file can be read.
     """
-    probes: list[Probe] = []
-    losses: list[Loss] = []
-    for index, file in enumerate(request.files):
-        try:
-            probes.append(
-                probe_file(
-                    file, layout=request.layout, setup=request.setup, kind=request.kind, verify=request.verify
-                )
-            )
-        except UnreadableError as error:
-            losses.append(Loss(file.path, None, str(error)))
-        if progress is not None:
-            progress("looking at files", index + 1, len(request.files))
+    found = _probe_all(request, progress)
+    probes = [one for one in found if isinstance(one, Probe)]
+    losses = [one for one in found if isinstance(one, Loss)]
     setup = _one_setup(probes)
     if processor is not None:
         check_conditions(probes, processor)
@@ -120,6 +112,30 @@ def prepare(
         msg = f"none of the {len(request.files)} input files can be used. {reasons}"
         raise InputError(msg)
     return Prepared(probes=tuple(_separate_kinds(probes)), losses=tuple(losses), setup=setup)
+
+
+def _probe_all(request: Request, progress: Progress | None) -> list[Probe | Loss]:
+    """Look at files, several at once: most of the time is waiting for disks and servers."""
+
+    def look(file: InputFile) -> Probe | Loss:
+        try:
+            return probe_file(
+                file, layout=request.layout, setup=request.setup, kind=request.kind, verify=request.verify
+            )
+        except UnreadableError as error:
+            return Loss(file.path, None, str(error))
+
+    n_files = len(request.files)
+    if n_files == 1:
+        found = [look(request.files[0])]
+    else:
+        found = []
+        with cf.ThreadPoolExecutor(min(_AT_ONCE, n_files)) as pool:
+            for one in pool.map(look, request.files):
+                found.append(one)
+                if progress is not None:
+                    progress("looking at files", len(found), n_files)
+    return found
 
 
 def check_conditions(probes: Sequence[Probe], processor: AnalysisProcessor) -> None:
