@@ -81,6 +81,7 @@ class ProcessSlots(cf.Executor):
 
     def _serve(self, slot: int) -> None:
         """Pass calls to one process after the other."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit it: Ctrl-C is for us
         pipe: Connection | None = None
         while (job := self._calls.get()) is not None and not self._is_closed:
             future, call = job
@@ -121,7 +122,6 @@ class ProcessSlots(cf.Executor):
 
 def _answer(pipe: Connection) -> None:
     """Answer calls until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends us
     while True:
         try:
             function, arguments = pipe.recv()
