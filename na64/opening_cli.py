@@ -10,6 +10,7 @@ import typer
 from na64.options import (
     ExecutorOption,
     OverwriteOption,
+    ResumeOption,
     SchedulerOption,
     WorkersOption,
 )
@@ -46,6 +47,7 @@ def unblind(
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Events per chunk.")] = None,
+    resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """
@@ -66,6 +68,7 @@ def unblind(
                 workers=workers,
                 scheduler=scheduler,
                 chunk_size=chunk_size,
+                resume=resume,
                 overwrite=overwrite,
             )
         )
