@@ -20,7 +20,16 @@ from selections.blinding import require_comparable
 
 __all__ = ["compare", "load_run"]
 
-_EXECUTION = ("executor", "workers", "scheduler", "chunk_size", "max_loss", "verify", "save_events")
+_EXECUTION = (
+    "executor",
+    "workers",
+    "cluster",
+    "scheduler",
+    "chunk_size",
+    "max_loss",
+    "verify",
+    "save_events",
+)
 # What makes two runs different:
 _RESULTS = (
     "configuration",

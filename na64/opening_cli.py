@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from na64.options import (
+    ClusterOption,
     ExecutorOption,
     OverwriteOption,
-    SchedulerOption,
     WorkersOption,
 )
 
@@ -44,7 +44,7 @@ def unblind(
     ] = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Events per chunk.")] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -64,7 +64,7 @@ def unblind(
                 periods=tuple(periods or ()),
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
                 overwrite=overwrite,
             )

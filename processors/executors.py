@@ -8,7 +8,6 @@ that was lost and the reason.
 from __future__ import annotations
 
 import concurrent.futures as cf
-import logging
 import signal
 import time
 import traceback
@@ -27,7 +26,9 @@ from coffea.processor.executor import ExecutorBase, WorkItem
 from datasets.config import ConfigError
 from datasets.probe import UnreadableError
 from datasets.reader import ReadError
-from processors.rooms import RoomError, require_same, source_digest
+from processors.clusters import Cluster, open_client
+from processors.environment import Versions, require_same, versions_here
+from processors.rooms import RoomError
 from selections.blinding import BlindingError
 from selections.selection import SelectionError
 
@@ -132,9 +133,9 @@ def _load(payload: bytes) -> Callable[[WorkItem], Any]:
     return function
 
 
-def _work(payload: bytes, digest: str, item: WorkItem, attempts: int) -> dict[str, Any]:
+def _work(payload: bytes, versions: Versions, item: WorkItem, attempts: int) -> dict[str, Any]:
     """Process a chunk on a worker."""
-    require_same(digest)
+    require_same(versions)
     return run_chunk(_load(payload), item, attempts)
 
 
@@ -214,7 +215,7 @@ class ChunkExecutor(ExecutorBase):
             while left and len(waiting) < self.width and not broken:
                 item = left.pop()
                 try:
-                    waiting[pool.submit(_work, payload, source_digest(), item, self.attempts)] = item
+                    waiting[pool.submit(_work, payload, versions_here(), item, self.attempts)] = item
                 except BrokenProcessPool:
                     broken.append(item)
             done, _ = cf.wait(waiting, return_when=cf.FIRST_COMPLETED)
@@ -247,7 +248,7 @@ def _leave_interrupts_to_the_parent() -> None:
 
 
 @contextmanager
-def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) -> Iterator[Pool | None]:
+def open_pool(name: ExecutorName, workers: int, cluster: Cluster | None = None) -> Iterator[Pool | None]:
     """
     Open the workers of an executor.
 
@@ -255,9 +256,9 @@ def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) ->
     ----------
     name : "iterative", "futures" or "dask"
     workers : int
-        Processes to start; not used with ``scheduler``.
-    scheduler : str, optional
-        Address of a Dask scheduler that runs already.
+        Processes or jobs to start.
+    cluster : Cluster, optional
+        Where Dask workers run; None: on this machine.
 
     Yields
     ------
@@ -272,47 +273,5 @@ def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) ->
         with cf.ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
             yield pool
     else:
-        with _dask_client(workers, scheduler) as client:
+        with open_client(workers, cluster or Cluster()) as client:
             yield client.get_executor(pure=False, retries=2)
-
-
-@contextmanager
-def _dask_client(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """Connect to a scheduler, or start worker processes on this machine."""
-    import distributed
-
-    if scheduler is not None:
-        try:
-            client = distributed.Client(scheduler, timeout=15)
-        except (OSError, ValueError) as error:
-            msg = f"no Dask scheduler answers at {scheduler}: {error}"
-            raise ConnectionError(msg) from error
-        with client:
-            _require_workers(client, scheduler)
-            yield client
-        return
-    cluster = distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,  # what fails comes back as an exception or a named loss
-    )
-    with cluster, distributed.Client(cluster) as client:
-        yield client
-
-
-def _require_workers(client: Any, scheduler: str) -> None:
-    """Check that a scheduler has workers and that they can import and run our sources."""
-    try:
-        client.wait_for_workers(1, timeout=60)
-        client.run(require_same, source_digest())
-    except TimeoutError as error:
-        msg = f"the Dask scheduler at {scheduler} has no workers; start some, or run without --scheduler"
-        raise ConnectionError(msg) from error
-    except RoomError:
-        raise
-    except Exception as error:
-        msg = f"workers of the Dask scheduler at {scheduler} cannot run the NA64 pipeline: {error}"
-        raise RoomError(msg) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -19,6 +20,8 @@ from datasets.schema import schema_for
 from datasets.setups import load_setup
 from datasets.sources import InputError, InputFile
 from processors.analysis import AnalysisProcessor, missing_columns_message
+from processors.cluster_profiles import AddressProfile
+from processors.clusters import Cluster, open_client
 from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
 from processors.variations import require_base_kept
@@ -32,6 +35,7 @@ __all__ = [
     "Request",
     "check_conditions",
     "make_item",
+    "opened",
     "prepare",
     "run_items",
 ]
@@ -56,8 +60,28 @@ class Execution:
 
     executor: ExecutorName = "iterative"
     workers: int = 1
-    scheduler: str | None = None
+    cluster: Cluster | None = None  # of the executor dask; None: on this machine
     chunk_size: int = 50_000
+
+    @property
+    def width(self) -> int:
+        """Return how many chunks may be under way at once."""
+        if self.cluster is None:
+            return 4 * self.workers
+        if isinstance(self.cluster.profile, AddressProfile):
+            return 64  # its workers are not ours to count
+        return 4 * (self.cluster.most or self.workers)
+
+
+@contextmanager
+def opened(execution: Execution) -> Iterator[Execution]:
+    """Start the Dask workers of an execution, if it has any, and keep them until the end."""
+    if execution.executor != "dask":
+        yield execution
+        return
+    cluster = execution.cluster or Cluster()
+    with open_client(execution.workers, cluster) as client:
+        yield replace(execution, cluster=replace(cluster, client=client))
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,18 +332,19 @@ def run_items(
 
     account = Account(losses=list(prepared.losses))
     result = identity
-    for layout, items in make_items(prepared.probes, execution.chunk_size):
-        executor = ChunkExecutor(
-            open_pool=partial(open_pool, execution.executor, execution.workers, execution.scheduler),
-            width=4 * execution.workers if execution.scheduler is None else 64,
-            identity=identity,
-            on_chunk=tell,
-            consume=consume,
-        )
-        runner = Runner(executor, schema=schema_for(layout), metadata_cache={}, xrootdtimeout=300)
-        found = runner.run(items, processor)
-        result = result + found["out"]
-        _settle(account, items, found)
+    with opened(execution) as running:
+        for layout, items in make_items(prepared.probes, execution.chunk_size):
+            executor = ChunkExecutor(
+                open_pool=partial(open_pool, running.executor, running.workers, running.cluster),
+                width=running.width,
+                identity=identity,
+                on_chunk=tell,
+                consume=consume,
+            )
+            runner = Runner(executor, schema=schema_for(layout), metadata_cache={}, xrootdtimeout=300)
+            found = runner.run(items, processor)
+            result = result + found["out"]
+            _settle(account, items, found)
     return result, account
 
 

@@ -20,6 +20,7 @@ from na64.commands.common import (
     require_events,
     show_progress,
 )
+from na64.execution import describe_execution, keep_logs
 from na64.exposure import compare, describe_exposure, exposure_line
 from na64.identity import identify
 from na64.outputs import check_output
@@ -34,6 +35,7 @@ __all__ = ["RunOptions", "run_analysis"]
 
 Identity = Mapping[str, str | None]
 
+_NOT_RECORDED = {"output", "overwrite", "dry_run"}
 _HINT = "check units, times and SRD of the layout, and that layout and setup belong together"
 
 
@@ -86,6 +88,9 @@ def run_analysis(
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True)
+    if options.dry_run:
+        typer.echo(describe_execution(execution))
+        return 0
     with show_progress() as tell:
         prepared = prepare(request, processor, tell)
         prepared = compare(catalogue, prepared)
@@ -102,11 +107,12 @@ def run_analysis(
             prepared=prepared,
             selection=processor.selection_for(load_setup(prepared.setup)),
             exposure=describe_exposure(catalogue, prepared, account, options.conditions),
-            options={k: v for k, v in asdict(options).items() if k not in {"output", "overwrite"}},
+            options={k: v for k, v in asdict(options).items() if k not in _NOT_RECORDED},
             identity=identity,
             seconds={"look": probed - start, "process": processed - probed},
         )
         write_run_directory(options.output, record, overwrite=options.overwrite, progress=tell)
+    keep_logs(options.output)
     _tell(options, record)
     return loss_status(account, options.max_loss)
 
