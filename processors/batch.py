@@ -6,23 +6,26 @@ import asyncio
 import logging
 import shlex
 import shutil
+import signal
 import tempfile
+import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from datasets.config import ConfigError
 from processors.cluster_profiles import LxplusProfile, SlurmProfile
-from processors.job_queue import JobBook, job_states, last_words, recorded
+from processors.job_queue import JobBook, is_hopeless, job_states, last_words, recorded
 from processors.rooms import HOME
 
 __all__ = ["job_script", "open_batch"]
 
 _POLL = 2.0  # [s] between looks at the queue
+_PATIENCE = 2  # looks that show no hope before giving up
 _KEEP = 10.0  # [s] between looks for jobs that have ended
 _SUBMIT = {"slurm": "sbatch", "lxplus": "condor_submit"}
 _KEYS = ("ca.pem", "cert.pem", "key.pem")
@@ -209,44 +212,70 @@ def open_batch(
         )
         raise ConfigError(msg)
     book, (least, most) = JobBook(), workers
-    folder = logs or Path(tempfile.mkdtemp(prefix="na64-jobs-", dir=Path.cwd()))
-    folder.mkdir(parents=True, exist_ok=True)
     patience = {"distributed.scheduler.no-workers-timeout": f"{profile.wait:g} minutes"}
-    with _keys(profile, folder), dask.config.set(patience):
+    with _folder(logs) as folder, _ends_in_order(), _keys(profile, folder), dask.config.set(patience):
         cluster = _make_cluster(profile, folder, book)
         with cluster, distributed.Client(cluster) as client, _kept(cluster):
             if most > least:
                 cluster.adapt(minimum=least, maximum=most)
             cluster.scale(least)
-            _await_worker(client, name, profile, book, folder, say)
+            _await_worker(client, _Waiting(name, profile, book, folder, say))
             yield client
 
 
-def _await_worker(client: Any, name: str, profile: Jobs, book: JobBook, logs: Path, say: Say) -> None:
-    """Wait for the first worker, saying what the queue says."""
-    end, told, last_look, absent = time.monotonic() + 60 * profile.wait, "", 0.0, 0
+class _Waiting:
+    """Looks at the queue until a worker comes, and knows when none will."""
+
+    def __init__(self, name: str, profile: Jobs, book: JobBook, logs: Path, say: Say) -> None:
+        self._name, self._profile, self._book, self._logs, self._say = name, profile, book, logs, say
+        self._end = time.monotonic() + 60 * profile.wait
+        self._told = "the queue does not answer"
+        self._bad_looks = 0
+
+    def look(self) -> None:
+        """
+        Ask the queue, and say what is new.
+
+        Raises
+        ------
+        ConnectionError
+            If the jobs were refused, ended, wait for what does not come, or for too long.
+        """
+        book = self._book
+        if book.refusals:
+            self._fail(f"the job was refused: {book.refusals[0]}")
+        if time.monotonic() > self._end:
+            self._fail(
+                f"no worker came within {self._profile.wait:g} min ('wait' in its profile): {self._told}"
+            )
+        states = job_states(self._profile.kind, book.ids) if book.ids else None
+        if states is None:
+            return
+        text = _summary(states)
+        if states and text != self._told:
+            self._say(f"cluster {self._name}: {text}; waiting at most {self._profile.wait:g} min")
+            self._told = text
+        is_bad = all(is_hopeless(state) for state in states.values())  # so are no jobs at all
+        self._bad_looks = self._bad_looks + 1 if is_bad else 0
+        if self._bad_looks > _PATIENCE and states:
+            self._fail(f"its jobs can never start: {text}. Change its profile (docs/clusters.md)")
+        if self._bad_looks > _PATIENCE:
+            words = last_words(self._logs, book.ids)
+            self._fail(f"{_jobs(len(book.ids))} ended before a worker could start; {words}")
+
+    def _fail(self, why: str) -> NoReturn:
+        msg = f"cluster {self._name}: {why}"
+        raise ConnectionError(msg)
+
+
+def _await_worker(client: Any, waiting: _Waiting) -> None:
+    """Wait for the first worker."""
+    last_look = -_POLL
     while not client.nthreads():
         time.sleep(0.2)
-        if book.refusals:
-            msg = f"cluster {name}: the job was refused: {book.refusals[0]}"
-            raise ConnectionError(msg)
-        if time.monotonic() > end:
-            msg = (
-                f"cluster {name}: no worker came within {profile.wait:g} min ('wait' in its profile): {told}"
-            )
-            raise ConnectionError(msg)
-        if not book.ids or time.monotonic() - last_look < _POLL:
-            continue
-        last_look = time.monotonic()
-        states = job_states(profile.kind, book.ids)
-        absent = absent + 1 if states == {} else 0
-        if absent > 2:
-            words = last_words(logs, book.ids)
-            msg = f"cluster {name}: {_jobs(len(book.ids))} ended before a worker could start; {words}"
-            raise ConnectionError(msg)
-        if states and (text := _summary(states)) != told:
-            told = text
-            say(f"cluster {name}: {text}; waiting at most {profile.wait:g} min (Ctrl-C cancels)")
+        if time.monotonic() - last_look > _POLL:
+            waiting.look()
+            last_look = time.monotonic()
 
 
 def _jobs(number: int) -> str:
@@ -256,6 +285,38 @@ def _jobs(number: int) -> str:
 def _summary(states: dict[str, str]) -> str:
     counts = Counter(states.values())
     return ", ".join(f"{_jobs(number)} {state}" for state, number in sorted(counts.items()))
+
+
+@contextmanager
+def _folder(logs: Path | None) -> Iterator[Path]:
+    """Make the folder for what jobs write; an empty one goes again."""
+    folder = logs or Path(tempfile.mkdtemp(prefix="na64-jobs-", dir=Path.cwd()))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # it holds something
+            folder.rmdir()
+
+
+@contextmanager
+def _ends_in_order() -> Iterator[None]:
+    """Cancel the jobs too when the command is stopped, or its terminal closed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: Any) -> NoReturn:
+        for other in before:  # not in the middle of cleaning up
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,10 +87,16 @@ def open_client(workers: int, cluster: Cluster) -> Iterator[Any]:
             opened = open_batch(cluster.name, profile, (workers, most), cluster.logs, cluster.say)
     with opened as client:
         require_same_workers(client)
-        if link := client.dashboard_link:
-            cluster.say(f"cluster {cluster.name}: {_number(client)}; dashboard: {link}")
+        cluster.say(f"cluster {cluster.name}: {_number(client)}; dashboard: {_dashboard(client, cluster)}")
         with _no_workers_told(cluster):
             yield client
+
+
+def _dashboard(client: Any, cluster: Cluster) -> str:
+    """Return the address of the dashboard; ours is for this machine alone, which Dask does not tell."""
+    link = str(client.dashboard_link or "none")
+    is_ours = not isinstance(cluster.profile, AddressProfile)
+    return re.sub(r"//[^/]+:", "//127.0.0.1:", link) if is_ours else link
 
 
 def _number(client: Any) -> str:

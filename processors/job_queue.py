@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["JobBook", "job_states", "last_words", "recorded"]
+__all__ = ["JobBook", "is_hopeless", "job_states", "last_words", "recorded"]
 
 _CONDOR = {"1": "idle", "2": "running", "3": "removed", "4": "completed", "5": "held", "6": "running"}
+_NEVER = (  # reasons of Slurm
+    *("PartitionTimeLimit", "PartitionNodeLimit", "BadConstraints", "AccountNotAllowed", "QOSNotAllowed"),
+    *("InvalidAccount", "InvalidQOS", "AssocMaxWallDurationPerJobLimit", "QOSMaxWallDurationPerJobLimit"),
+)
 _WAITING = {"pending", "configuring", "suspended", "requeued", "requeue_hold", "idle", "held"}
 
 
@@ -29,6 +33,7 @@ def recorded(job_class: Any, book: JobBook) -> Any:
 
     A refused job is an entry in the book, not an exception in a thread where nobody sees it.
     """
+    from distributed.deploy.spec import ProcessInterface
 
     class Recorded(job_class):
         def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -40,7 +45,7 @@ def recorded(job_class: Any, book: JobBook) -> Any:
                 await super().start()
             except (RuntimeError, ValueError, OSError) as error:
                 book.refusals.append(_short(str(error)))
-                await super(job_class, self).start()  # without a job, so that it can be closed
+                await ProcessInterface.start(self)  # without a job, so that it can be closed
             else:
                 book.ids.append(self.job_id)
 
@@ -74,6 +79,11 @@ def job_states(kind: str, ids: Sequence[str]) -> dict[str, str] | None:
     if done.returncode and "Invalid job id" not in done.stderr:
         return None
     return _parse(kind, done.stdout)
+
+
+def is_hopeless(state: str) -> bool:
+    """Return whether a job waits for something that does not come by itself."""
+    return state.startswith("held") or any(f"({reason})" in state for reason in _NEVER)
 
 
 def _parse(kind: str, text: str) -> dict[str, str]:
