@@ -84,6 +84,7 @@ def _make_cluster(profile: Jobs, logs: Path, book: JobBook, *, asynchronous: boo
         "silence_logs": logging.CRITICAL,
         "asynchronous": asynchronous,
     }
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of packages that are written for older ones
@@ -98,6 +99,8 @@ def _make_cluster(profile: Jobs, logs: Path, book: JobBook, *, asynchronous: boo
             f"pip install 'na64-columnar[batch]'"
         )
         raise ConfigError(msg) from error
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)  # importing dask-jobqueue makes Ctrl-C a success
 
 
 def _slurm(profile: SlurmProfile, settings: dict[str, Any], book: JobBook) -> Any:
@@ -213,7 +216,12 @@ def open_batch(
         raise ConfigError(msg)
     book, (least, most) = JobBook(), workers
     patience = {"distributed.scheduler.no-workers-timeout": f"{profile.wait:g} minutes"}
-    with _folder(logs) as folder, _ends_in_order(), _keys(profile, folder), dask.config.set(patience):
+    with (
+        _folder(logs, name, say) as folder,
+        _ends_in_order(),
+        _keys(profile, folder),
+        dask.config.set(patience),
+    ):
         cluster = _make_cluster(profile, folder, book)
         with cluster, distributed.Client(cluster) as client, _kept(cluster):
             if most > least:
@@ -288,12 +296,16 @@ def _summary(states: dict[str, str]) -> str:
 
 
 @contextmanager
-def _folder(logs: Path | None) -> Iterator[Path]:
+def _folder(logs: Path | None, name: str, say: Say) -> Iterator[Path]:
     """Make the folder for what jobs write; an empty one goes again."""
     folder = logs or Path(tempfile.mkdtemp(prefix="na64-jobs-", dir=Path.cwd()))
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield folder
+    except BaseException:
+        if any(folder.iterdir()):
+            say(f"cluster {name}: logs of its jobs: {folder}")
+        raise
     finally:
         with suppress(OSError):  # it holds something
             folder.rmdir()
