@@ -74,7 +74,7 @@ def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
     if data.kinds != {"data"}:
         msg = f"{data.path} must hold data alone, and holds {', '.join(sorted(data.kinds)) or 'nothing'}"
         raise UserError(msg)
-    regions = data.run["blinding"]["region"]
+    regions = data.record["blinding"]["region"]
     if data.state not in {"closed", "open"} or set(regions) != set(data.datasets):
         msg = f"{data.path} mixes open and closed data; estimate the background of each apart"
         raise UserError(msg)
@@ -86,11 +86,11 @@ def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
             )
             raise UserError(msg)
         for what in ("analysis", "setup"):
-            _require_same(data, other, what, data.run[what], other.run[what])
+            _require_same(data, other, what, data.record[what], other.record[what])
         _require_same(
-            data, other, "thresholds", data.run["selection"]["params"], other.run["selection"]["params"]
+            data, other, "thresholds", data.record["selection"]["params"], other.record["selection"]["params"]
         )
-        missing = sorted(set(data.run["without_cuts"]) - set(other.run["without_cuts"]))
+        missing = sorted(set(data.record["without_cuts"]) - set(other.record["without_cuts"]))
         if missing:
             msg = f"{data.path} was run without the cut {', '.join(missing)}, and {other.path} with it"
             raise UserError(msg)
@@ -118,7 +118,7 @@ def simulations_of(runs: Sequence[StoredRun], data: StoredRun) -> list[Simulatio
     """
     found: dict[str, Simulation] = {}
     for run in runs:
-        without = tuple(sorted(set(run.run["without_cuts"]) - set(data.run["without_cuts"])))
+        without = tuple(sorted(set(run.record["without_cuts"]) - set(data.record["without_cuts"])))
         for dataset in run.datasets:
             made = _simulation(run, dataset, without)
             if made.process in found:
@@ -143,7 +143,7 @@ def _simulation(run: StoredRun, dataset: str, without: tuple[str, ...]) -> Simul
     if not all(value > 0 for value in eot):
         msg = f"dataset '{dataset}' of {run.path} has no particles on target (its process has yield 0)"
         raise UserError(msg)
-    events = run.run["events"]
+    events = run.record["events"]
     kept = events["processed"] / events["input"] if events["input"] else 0.0
     every = run.datasets[dataset]["cuts"][0]
     if not every["in_order"] or not kept:
@@ -179,9 +179,9 @@ def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float |
         If runs do not belong together or lack something.
     """
     check_runs(data, runs)
-    config = load_background(data.run["analysis"])
-    setup = load_setup(data.run["setup"])
-    selection = load_selection(data.run["analysis"], setup.name, tuple(setup.detectors))
+    config = load_background(data.record["analysis"])
+    setup = load_setup(data.record["setup"])
+    selection = load_selection(data.record["analysis"], setup.name, tuple(setup.detectors))
     simulations = simulations_of(runs, data)
     exposure = _exposure(data, eot, needed=bool(simulations))
     side_bands = tuple(_side_band(name, config, data, selection) for name in config.side_bands)
@@ -200,7 +200,7 @@ def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float |
 
 
 def _exposure(data: StoredRun, eot: float | None, *, needed: bool) -> float | None:
-    known = data.run["exposure"].get("eot_used")
+    known = data.record["exposure"].get("eot_used")
     if known and eot is not None and eot != known:
         msg = f"{data.path} has {known:g} particles on target; --eot {eot:g} says otherwise"
         raise UserError(msg)

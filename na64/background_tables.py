@@ -43,7 +43,7 @@ def _rows(background: Background) -> list[Estimate]:
 
 def _state(background: Background) -> str:
     exposure = "" if background.eot is None else f", {background.eot:.3g} particles on target"
-    run = background.data.run
+    run = background.data.record
     return f"{run['analysis']}, {run['setup']}, data {background.data.state}{exposure}"
 
 
@@ -159,7 +159,7 @@ def _fit(fit: Fit) -> dict[str, Any]:
 
 def background_json(background: Background) -> dict[str, Any]:
     """Return the content of background.json."""
-    run, found = background.data.run, background.benchmark
+    run, found = background.data.record, background.benchmark
     return {
         "version": _VERSION,
         "analysis": run["analysis"],

@@ -29,6 +29,7 @@ from na64.options import (
     LayoutOption,
     LossOption,
     OverwriteOption,
+    ResumeOption,
     SeedOption,
     SetupOption,
     VerifyOption,
@@ -95,6 +96,7 @@ def run(
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
+    resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -120,6 +122,7 @@ def run(
                 without=tuple(without or ()),
                 variations=tuple(variations or ()),
                 save_events=save_events,
+                resume=resume,
                 seed=seed,
                 max_loss=max_loss,
                 verify=verify,
@@ -300,14 +303,15 @@ def _user_errors() -> tuple[type[BaseException], ...]:
     from datasets.config import ConfigError
     from datasets.probe import UnreadableError
     from na64.errors import UserError
-    from processors.executors import ChunkError
+    from processors.chunk import ChunkError
+    from processors.dispatch import ExecutionError
     from processors.rooms import RoomError
     from selections.blinding import BlindingError
     from selections.selection import SelectionError
 
     return (
         *(ConfigError, SelectionError, BlindingError, RoomError, UnreadableError, UserError),
-        *(ConnectionError, ChunkError),
+        *(ConnectionError, ChunkError, ExecutionError),
     )
 
 
@@ -342,7 +346,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         _fail(str(told or error))
     if status == _INTERRUPTED:  # also typer's own answer to Ctrl-C, without a word
-        _fail("interrupted; nothing was written", status)
+        _fail("interrupted; no output was written", status)
     sys.exit(status)
 
 

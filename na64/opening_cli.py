@@ -11,6 +11,7 @@ from na64.options import (
     ClusterOption,
     ExecutorOption,
     OverwriteOption,
+    ResumeOption,
     WorkersOption,
 )
 
@@ -46,6 +47,7 @@ def unblind(
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
     chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Events per chunk.")] = None,
+    resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """
@@ -66,6 +68,7 @@ def unblind(
                 workers=workers,
                 cluster=cluster,
                 chunk_size=chunk_size,
+                resume=resume,
                 overwrite=overwrite,
             )
         )

@@ -19,6 +19,7 @@ __all__ = [
     "LayoutOption",
     "LossOption",
     "OverwriteOption",
+    "ResumeOption",
     "SeedOption",
     "SetupOption",
     "VerifyOption",
@@ -73,7 +74,12 @@ SeedOption = Annotated[
 ]
 LossOption = Annotated[
     float,
-    typer.Option("--max-loss", min=0, max=1, help="Fraction of events that may be lost with exit status 0."),
+    typer.Option(
+        "--max-loss",
+        min=0,
+        max=1,
+        help="Fraction of events that may be lost with exit status 0; otherwise any loss gives 1.",
+    ),
 ]
 ConditionsOption = Annotated[
     list[Path] | None,
@@ -82,6 +88,14 @@ ConditionsOption = Annotated[
 CatalogueOption = Annotated[
     Path | None,
     typer.Option("--catalogue", help="Runs, bad spills and particles on target. Default: the project's."),
+]
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with a run that was interrupted, or read again what was lost: only what is missing is "
+        "processed. Without such a run, begin.",
+    ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
 VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]

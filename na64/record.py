@@ -54,6 +54,12 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
             "unknown_files": account.unknown_files,
         },
         "losses": [asdict(loss) for loss in account.losses],
+        "chunks": {
+            "total": account.chunks,
+            "retried": len(account.retries),
+            "resumed_events": account.resumed,
+        },
+        "retries": [retry._asdict() | {"retries": len(retry.reasons)} for retry in account.retries],
         "exposure": dict(record.exposure),
         "quality": {
             name: quality_json(sample.quality) for name, sample in sorted(record.result.samples.items())

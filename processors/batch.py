@@ -215,7 +215,10 @@ def open_batch(
         )
         raise ConfigError(msg)
     book, (least, most) = JobBook(), workers
-    patience = {"distributed.scheduler.no-workers-timeout": f"{profile.wait:g} minutes"}
+    patience = {
+        "distributed.scheduler.no-workers-timeout": f"{profile.wait:g} minutes",
+        "distributed.scheduler.allowed-failures": 0,  # we count the deaths of workers ourselves
+    }
     with (
         _folder(logs, name, say) as folder,
         _ends_in_order(),

@@ -122,16 +122,18 @@ def _no_workers_told(cluster: Cluster) -> Iterator[None]:
 @contextmanager
 def _open_local(least: int, most: int) -> Iterator[Any]:
     """Start worker processes on this machine."""
+    import dask
     import distributed
 
-    cluster = distributed.LocalCluster(
-        n_workers=least,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,  # what fails comes back as an exception or a named loss
-    )
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # we count the deaths ourselves
+        cluster = distributed.LocalCluster(
+            n_workers=least,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,  # what fails comes back as an exception or a named loss
+        )
     with cluster, distributed.Client(cluster) as client:
         if most > least:
             cluster.adapt(minimum=least, maximum=most)

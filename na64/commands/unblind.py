@@ -23,6 +23,7 @@ from na64.freezing import (
 )
 from na64.identity import digest_of, identify
 from na64.record import describe_inputs
+from na64.stored_run import read_record
 from processors.runner import Prepared, prepare
 from selections.blinding import BlindingError
 from selections.opening import Opening
@@ -43,6 +44,7 @@ class UnblindOptions:
     workers: int | str | None = None
     cluster: str | None = None
     chunk_size: int | None = None
+    resume: bool = False
     overwrite: bool = False
 
 
@@ -89,14 +91,9 @@ def freeze_run(run: Path, output: Path | None, *, overwrite: bool) -> int:
 
 
 def _read_run(run: Path) -> dict[str, Any]:
-    path = run / "run.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        msg = f"{run} is not a run directory of `na64 run`: cannot read {path.name} ({error})"
-        raise UserError(msg) from error
-    if not isinstance(record, dict) or not record.get("identity"):
-        msg = f"{path} does not say what decided its result (no 'identity'); run it again with this version"
+    record = read_record(run)
+    if not record.get("identity"):
+        msg = f"{run} does not say what decided its result (no 'identity'); run it again with this version"
         raise UserError(msg)
     return record
 
@@ -184,7 +181,7 @@ def unblind(options: UnblindOptions) -> int:
     given = {key: getattr(options, key) for key in _EXECUTION if getattr(options, key) is not None}
     if given.keys() & {"executor", "workers", "cluster"}:
         given = {"executor": None, "workers": None, "cluster": None} | given
-    run = _options(frozen, options.output, overwrite=options.overwrite, **given)
+    run = _options(frozen, options.output, overwrite=options.overwrite, resume=options.resume, **given)
     run.execution()
 
     def check(identity: Identity, prepared: Prepared) -> None:

@@ -1,4 +1,4 @@
-"""What batch systems are asked for, and what is made of their answers; their commands are played by scripts."""
+"""What batch systems are asked for, and what is made of their answers; scripts play their commands."""
 
 import re
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def test_job_that_dies_before_its_worker_is_told_with_its_last_words(commands: P
     script(commands / "squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
     script(commands / "scancel", "exit 1")
     with (
-        pytest.raises(ConnectionError, match="1 job ended before a worker.*/opt/python: not found"),
+        pytest.raises(ConnectionError, match=r"1 job ended before a worker.*/opt/python: not found"),
         open_batch("slurm", SlurmProfile(), (1, 1), logs, lambda _: None),
     ):
         pytest.fail("a dead job gives no worker")
