@@ -47,7 +47,9 @@ def job_script(profile: Jobs, logs: Path) -> str:
     is_new = not logs.exists()
 
     async def make() -> str:
-        script: str = _make_cluster(profile, logs, JobBook(), asynchronous=True).job_script()
+        cluster = _make_cluster(profile, logs, JobBook(), asynchronous=True)
+        script: str = cluster.job_script()
+        await cluster.close()
         return script
 
     script = asyncio.run(make())

@@ -92,9 +92,9 @@ def test_jobs_that_can_never_start_end_the_run_with_the_reason_and_nothing_is_le
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    (tmp_path / "na64").mkdir()
-    (tmp_path / "na64" / "clusters.yaml").write_text(
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "na64").mkdir(parents=True)
+    (tmp_path / "config" / "na64" / "clusters.yaml").write_text(
         "long: {kind: slurm, time: 5-00:00:00}\nnowhere: {kind: slurm, partition: nowhere}\n"
     )
     for name, reason in (
@@ -108,4 +108,4 @@ def test_jobs_that_can_never_start_end_the_run_with_the_reason_and_nothing_is_le
         assert done.status == 2
         assert f"na64: error: cluster {name}: {reason}" in done.err
     assert not subprocess.run(["squeue", "-h"], capture_output=True, text=True, check=True).stdout
-    assert {path.name for path in tmp_path.iterdir()} == {"na64"}
+    assert {path.name for path in tmp_path.iterdir()} == {"config"}

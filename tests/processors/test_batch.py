@@ -21,6 +21,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "commands"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder), prepend=":")
+    monkeypatch.setattr("processors.batch._POLL", 0.2)
     return folder
 
 
