@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from na64.align_cli import align
 from na64.background_cli import background
+from na64.clusters_cli import clusters_app
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
@@ -19,7 +20,9 @@ from na64.opening_cli import freeze, unblind
 from na64.options import (
     CatalogueOption,
     ChunkOption,
+    ClusterOption,
     ConditionsOption,
+    DryRunOption,
     ExecutorOption,
     Inputs,
     KindOption,
@@ -27,12 +30,12 @@ from na64.options import (
     LossOption,
     OverwriteOption,
     ResumeOption,
-    SchedulerOption,
     SeedOption,
     SetupOption,
     VerifyOption,
     WorkersOption,
 )
+from na64.reco_cli import reco
 from na64.report_cli import report
 from na64.runs_cli import diff, efficiency
 from na64.simulation_cli import processes, simulate
@@ -50,6 +53,7 @@ app = typer.Typer(
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
+app.add_typer(clusters_app, name="clusters")
 
 _INTERRUPTED = 130  # exit status
 
@@ -66,7 +70,7 @@ def run(
     catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: ChunkOption = 50_000,
     changes: Annotated[
         list[str] | None,
@@ -94,6 +98,7 @@ def run(
     verify: VerifyOption = False,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run an analysis: cut-flow, histograms, plots and report, blind on data."""
     from na64.commands.run import RunOptions, run_analysis
@@ -111,7 +116,7 @@ def run(
                 catalogue=catalogue,
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
                 changes=tuple(changes or ()),
                 without=tuple(without or ()),
@@ -122,59 +127,7 @@ def run(
                 max_loss=max_loss,
                 verify=verify,
                 overwrite=overwrite,
-            )
-        )
-    )
-
-
-@app.command()
-def reco(
-    inputs: Inputs,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .root or .parquet.")],
-    keep: Annotated[
-        str,
-        typer.Option("--keep", help="Cuts that an event must pass, separated by commas.", metavar="CUT,CUT"),
-    ] = "",
-    analysis: Annotated[
-        str, typer.Option("--analysis", help="Whose base requirement says which data may be seen.")
-    ] = "invisible",
-    setup: SetupOption = None,
-    layout: LayoutOption = None,
-    kind: KindOption = None,
-    conditions: ConditionsOption = None,
-    catalogue: CatalogueOption = None,
-    executor: ExecutorOption = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
-    chunk_size: ChunkOption = 50_000,
-    seed: SeedOption = 1,
-    max_loss: LossOption = 0.0,
-    verify: VerifyOption = False,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """Write derived columns per event; of data the shown events only."""
-    from na64.commands.reco import RecoOptions, write_columns
-
-    raise typer.Exit(
-        write_columns(
-            RecoOptions(
-                inputs=tuple(inputs),
-                output=output,
-                keep=tuple(name.strip() for name in keep.split(",") if name.strip()),
-                analysis=analysis,
-                setup=setup,
-                layout=layout,
-                kind=kind,
-                conditions=tuple(str(path) for path in conditions or ()),
-                catalogue=catalogue,
-                executor=executor,
-                workers=workers,
-                scheduler=scheduler,
-                chunk_size=chunk_size,
-                seed=seed,
-                max_loss=max_loss,
-                verify=verify,
-                overwrite=overwrite,
+                dry_run=dry_run,
             )
         )
     )
@@ -209,11 +162,12 @@ def calibrate(
     conditions: ConditionsOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: ChunkOption = 50_000,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
     overwrite: OverwriteOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Find gains, times, pedestals and noise from calibration runs; write tables of conditions."""
     from na64.commands.calibrate import CalibrateOptions
@@ -233,11 +187,12 @@ def calibrate(
                 conditions=tuple(str(path) for path in conditions or ()),
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
                 max_loss=max_loss,
                 verify=verify,
                 overwrite=overwrite,
+                dry_run=dry_run,
             )
         )
     )
@@ -309,6 +264,7 @@ def demo(
 
 
 # In the order of `na64 --help`, after those above
+app.command("reco")(reco)
 app.command("simulate")(simulate)
 app.command("processes")(processes)
 app.command("catalogue")(list_catalogue)

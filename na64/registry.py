@@ -19,5 +19,6 @@ WITHOUT_DATA = frozenset(
     {
         *("setups", "setups show", "layouts", "columns", "demo", "simulate", "processes"),
         *("conditions check", "conditions show", "conditions ideal", "catalogue"),
+        *("clusters", "clusters show", "clusters check"),
     }
 )

@@ -48,7 +48,7 @@ def run_with_events(data: Path, out: Path) -> list[Any]:
 READERS = {  # every command that reads data, and how
     "run": lambda data, out: ["run", "invisible", data, "-o", out, *WITHOUT],
     "run-small-chunks": lambda data, out: ["run", "invisible", data, "-o", out, "--chunk-size", 99, *WITHOUT],
-    "run-dask": lambda data, out: ["run", "invisible", data, "-o", out, "--executor", "dask", *WITHOUT],
+    "run-dask": lambda data, out: ["run", "invisible", data, "-o", out, "--cluster", "local", *WITHOUT],
     "run-futures": lambda data, out: ["run", "invisible", data, "-o", out, "--workers", 2, *WITHOUT],
     "run-refused": lambda data, out: ["run", "invisible", data, "-o", out],
     "run-refused-base": lambda data, out: [
