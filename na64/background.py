@@ -257,8 +257,8 @@ def _side_band(name: str, config: BackgroundConfig, data: StoredRun, selection: 
     edge = selection.signal_box.limits[band.column][1]
     if edge != band.fit.edge:
         msg = (
-            f"side band {name} is fitted from {band.fit.edge:g} GeV, and the signal box ends at {edge:g} GeV, "
-            f"which bins cannot tell: run data and simulation with the box as it comes"
+            f"side band {name} is fitted from {band.fit.edge:g} GeV, and the signal box ends at {edge} GeV, "
+            f"where no bin ends: run data and simulation with the box as it comes"
         )
         raise UserError(msg)
     seen = spectrum(data.plane(band.plane), _region(selection, band.region), band.column)

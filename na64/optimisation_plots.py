@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -58,7 +59,7 @@ def draw_thresholds(task: Task, optimum: Optimum) -> Figure:
     matplotlib Figure, not saved
     """
     n_rows = -(-len(optimum.curves) // _COLUMNS)
-    height = 2.75 * n_rows + 1.0
+    height = 2.45 * n_rows + 1.0
     figure = style.new_figure(11.5, height)
     grid = figure.add_gridspec(
         n_rows,
@@ -84,19 +85,21 @@ def draw_thresholds(task: Task, optimum: Optimum) -> Figure:
 
 def _draw_curve(axes: Axes, curve: Curve, best: float, marks: tuple[float, float]) -> None:
     ratio = curve.scanned.figure / best
-    value = np.where(np.isfinite(ratio[:, 0]), ratio[:, 0], np.nan)
+    value = ratio[:, 0]
     here = int(np.flatnonzero(curve.values == marks[1])[0])
     replicas = curve.scanned.figure / curve.scanned.figure[here]  # of the same events
-    low, high = np.quantile(np.where(np.isfinite(replicas), replicas, np.inf), [0.16, 0.84], axis=1)
-    top = float(np.nanmin([np.nanmax(value) * 1.03, 2.0]))
+    low, high = np.quantile(replicas, [0.16, 0.84], axis=1)
+    top = min(float(value.max()) * 1.03, 2.0)
     axes.fill_between(curve.values, low, np.minimum(high, 10.0), color=style.COLOURS[0], alpha=0.3, lw=0)
     axes.plot(curve.values, value, color=style.COLOURS[0], marker="o", ms=3)
     axes.axvspan(*curve.optimum[1:], color=style.COLOURS[4], alpha=0.25, lw=0, label="best value, 68%")
     axes.axvline(marks[0], color=style.INK, linestyle="--", lw=1.2, label="as it is")
     if marks[1] != marks[0]:
         axes.axvline(marks[1], color=style.ACCENT, lw=1.5, label="best point")
-    axes.set_ylim(min(0.97, float(np.nanmin(low)) - 0.01), max(top, 1.03))
-    axes.set_xlim(curve.values[0], curve.values[-1])
+    axes.set_ylim(min(0.97, float(low.min()) - 0.01), max(top, 1.03))
+    margin = 0.03 * (curve.values[-1] - curve.values[0])
+    axes.set_xlim(curve.values[0] - margin, curve.values[-1] + margin)
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
     axes.tick_params(labelsize=10)
     axes.set_xlabel(_axis_name(curve.name), fontsize=11, loc="right")
 
@@ -105,7 +108,8 @@ def _axis_name(name: str) -> str:
     """Return the name of a threshold with its unit."""
     cut, _, key = name.partition(".")
     if cut == BOX:
-        return f"{style.pretty({'ecal_energy': 'E_ECAL', 'hcal_energy': 'E_HCAL'}.get(key, key))} < [GeV]"
+        energy = style.pretty({"ecal_energy": "E_ECAL", "hcal_energy": "E_HCAL"}.get(key, key))
+        return f"upper edge of the box, {energy} [GeV]"
     unit = "rad" if cut == "track_angle" else "GeV" if cut in _ENERGIES or key == "half_width" else ""
     return f"{name} [{unit}]" if unit else name
 
@@ -125,11 +129,11 @@ def draw_box(task: Task, optimum: Optimum) -> Figure:
     places = [np.unique([point[name] for point in scanned.points]) for name in names]
     ratio = (scanned.figure[:, 0] / optimum.best.figure[0, 0]).reshape([len(p) for p in places])
     axes = style.new_figure(8, 6).add_axes((0.1, 0.12, 0.74, 0.74))
-    shown = np.ma.masked_invalid(np.minimum(ratio, 2.0))
+    shown = np.minimum(ratio, 2.0)
     edges = [_between(p) for p in places]
     mesh = axes.pcolormesh(*edges, shown.T, cmap="viridis_r", rasterized=True)
     look: Any = {"colors": style.INK, "linewidths": 1.0}
-    levels = [level for level in (1.01, 1.05, 1.2) if ratio.min() < level < np.nanmax(shown)]
+    levels = [level for level in (1.01, 1.05, 1.2) if ratio.min() < level < shown.max()]
     if levels and min(len(p) for p in places) > 1:
         lines = axes.contour(*places, shown.T, levels=levels, **look)
         axes.clabel(lines, fmt=lambda level: f"+{100 * (level - 1):.0f}%", fontsize=10)
@@ -138,7 +142,17 @@ def draw_box(task: Task, optimum: Optimum) -> Figure:
         (optimum.best.points[0], "*", "best point"),
     ):
         x, y = (point[name] for name in names)
-        axes.plot(x, y, marker, ms=14, color=style.ACCENT, mec="white", label=label, clip_on=False, zorder=5)
+        axes.plot(
+            x,
+            y,
+            marker,
+            ms=10 if marker == "s" else 15,
+            color=style.ACCENT,
+            mec="white",
+            label=label,
+            clip_on=False,
+            zorder=5,
+        )
     axes.legend(loc="lower left", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False)
     axes.set_xlabel(_axis_name(names[0]))
     axes.set_ylabel(_axis_name(names[1]))

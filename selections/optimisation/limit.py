@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import RectBivariateSpline
-from scipy.special import gammaln, pdtr
+from scipy.special import gammaln, xlogy
 
 __all__ = ["LimitTable", "expected_limit", "upper_limits"]
 
 Floats = npt.NDArray[np.float64]
 
-_STEPS = 240  # of the signal, where a limit is looked for
+_STEPS = 200  # of the signal, where a limit is looked for
 _LARGEST = 25.0  # mean background up to which limits are tabulated
-_MEANS, _SCALES = 20, 8  # nodes of the table
+_MEANS, _SCALES = 18, 7  # nodes of the table
 _SCALE_LIMIT = 10.0  # of variance over mean
 
 
@@ -53,17 +53,18 @@ def upper_limits(mean: float, variance: float, *, level: float = 0.90) -> tuple[
     limits : float64, shape (n + 1,)
         Mean number of signal events, for 0 to n observed events.
     probabilities : float64, shape (n + 1,)
-        Of observing so many without a signal; what is left out is below 1e-5.
+        Of observing so many without a signal; what is left out is below 3e-5.
     """
     scale = 1.0 + variance / max(mean, 1e-9)
     n = int(mean + 6.0 * np.sqrt(mean * scale) + 14.0 * scale)
     counts = _background_counts(mean, variance, n)
     below = np.cumsum(counts)
-    last = 1 + int(np.searchsorted(below, 1.0 - 1e-5))
+    last = 1 + int(np.searchsorted(below, 1.0 - 3e-5))
     counts, below = counts[:last], below[:last]
     signal = np.linspace(0.0, 1.2 * last + 5.0 * np.sqrt(last) + 6.0, _STEPS)
-    poisson = pdtr(np.arange(last)[:, None], signal)  # (n + 1, steps)
     places = np.arange(last)
+    poisson = np.exp(xlogy(places[:, None], signal) - signal - gammaln(places + 1)[:, None])
+    poisson = np.cumsum(poisson, axis=0)  # (n + 1, steps): probability of so many or fewer
     mixing = np.where(places[:, None] >= places, counts[np.abs(places[:, None] - places)], 0.0)
     share = (mixing @ poisson) / below[:, None]
     log_share = np.log(np.maximum(share, 1e-300))
@@ -108,7 +109,7 @@ class LimitTable(NamedTuple):
         level : float
         """
         top, widest = (
-            float(min(2.0 ** np.ceil(np.log2(max(value, 0.5))), last))
+            float(min(4.0 ** np.ceil(np.log2(max(value, 1.0)) / 2), last))
             for value, last in ((mean, _LARGEST), (scale, _SCALE_LIMIT))
         )
         return cls._tabulate(top, widest, level)

@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 FigureName = Literal["limit", "punzi"]
 _EQUAL = 1e-6  # relative difference of figures that is none
+_FAINT = 1e-9  # efficiency below which a point is as bad as can be, so that no figure is infinite
 _SIGMAS = 3.0  # of a discovery, in Punzi's figure
 
 
@@ -199,7 +200,7 @@ class Problem:
             yields = table(mean, variance)
         with np.errstate(divide="ignore"):
             average = np.exp(np.log(efficiency).mean(axis=0))
-            return np.asarray(np.where(average > 0, yields / average, np.inf))
+            return np.asarray(yields / np.maximum(average, _FAINT))
 
     def _in_box(
         self, sample: Sample, points: Sequence[Point], rng: np.random.Generator, n_replicas: int

@@ -224,8 +224,14 @@ def _warn(optimum: Optimum, config: OptimisationConfig) -> list[str]:
     if claimed > config.least_gain and seen < 0.5 * claimed:
         told.append(
             f"chosen on one half of the events the best point gains {claimed:.1%} there and {seen:+.1%} on "
-            f"the other half: it follows fluctuations. Do not use it; more events are needed"
+            f"the other half: it follows fluctuations, and more events are needed"
         )
+    told += [
+        f"{curve.name} is best at {curve.optimum.value:g}, where the closed region ends; no larger box is "
+        f"tried"
+        for curve in optimum.curves
+        if curve.name.startswith(f"{BOX}.") and curve.optimum.value == curve.values[-1]
+    ]
     ranges = {**config.thresholds, **{f"{BOX}.{c}": r for c, r in config.box.items()}}
     told += [
         f"{name} = {value:g} is at the end of its scan; scan further, where that is possible"
