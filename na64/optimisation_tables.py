@@ -48,7 +48,8 @@ def optimise_markdown(task: Task, optimum: Optimum) -> str:
     lines += [""] * bool(optimum.warnings)
     lines += [_verdict(task, optimum), "", *_summary(task, optimum), "", *_thresholds(optimum), ""]
     lines += [
-        "*Alone*: gain of moving this threshold and no other. *If moved back*: loss at the best point. The "
+        "Gains are ratios of figures of merit, the worse over the better. *Alone*: gain of moving this "
+        "threshold and no other. *If moved back*: loss at the best point. The "
         "interval holds the best value of 68% of the replicas of all samples, the other thresholds being at "
         "the best point.",
         "",
@@ -64,9 +65,9 @@ def _verdict(task: Task, optimum: Optimum) -> str:
         return "No threshold moves: none gains more than its statistical uncertainty allows."
     halves, gain = optimum.halves, optimum.gain
     return (
-        f"The {figure_name(task)} falls by {_percent(gain.value)[1:]} (68%: {_percent(gain.low)} to "
-        f"{_percent(gain.high)}). Chosen on one half of the events, the gain is {_percent(halves.chosen_on)} "
-        f"there and **{_percent(halves.independent)} on the independent half**. To apply it:\n\n"
+        f"The best point gains {_percent(gain.value)} in the {figure_name(task)} (68%: "
+        f"{_percent(gain.low)} to {_percent(gain.high)}). Chosen on one half of the events, the gain is "
+        f"{_percent(halves.chosen_on)} there and **{_percent(halves.independent)} on the independent half**. To apply it:\n\n"
         f"    na64 run {task.selection.analysis} INPUTS -o DIR {apply_options(optimum)}"
     )
 
