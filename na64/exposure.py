@@ -161,7 +161,7 @@ def exposure_rows(exposure: Mapping[str, Any]) -> list[tuple[str, Any]]:
     ]
     if known["used"] is None:
         rows = [("particles on target", "not known"), *(row for row in rows if row[1] != "0")]
-        rows.append(("why", exposure.get("reason")))
+        rows.append(("why", str(exposure.get("reason") or "–").removeprefix("not known: ")))
     elif exposure.get("source"):
         rows.append(("particles on target, by", exposure["source"]))
     unknown = exposure.get("unknown") or []

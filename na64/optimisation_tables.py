@@ -67,7 +67,8 @@ def _verdict(task: Task, optimum: Optimum) -> str:
     return (
         f"The best point gains {_percent(gain.value)} in the {figure_name(task)} (68%: "
         f"{_percent(gain.low)} to {_percent(gain.high)}). Chosen on one half of the events, the gain is "
-        f"{_percent(halves.chosen_on)} there and **{_percent(halves.independent)} on the independent half**. To apply it:\n\n"
+        f"{_percent(halves.chosen_on)} there and **{_percent(halves.independent)} on the independent "
+        f"half**. To apply it:\n\n"
         f"    na64 run {task.selection.analysis} INPUTS -o DIR {apply_options(optimum)}"
     )
 
