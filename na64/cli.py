@@ -17,6 +17,7 @@ from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
 from na64.opening_cli import freeze, unblind
+from na64.optimise_cli import optimise
 from na64.options import (
     CatalogueOption,
     ChunkOption,
@@ -91,7 +92,10 @@ def run(
     ] = None,
     save_events: Annotated[
         bool,
-        typer.Option("--save-events", help="Write which shown events pass which cuts, for na64 diff."),
+        typer.Option(
+            "--save-events",
+            help="Write which shown events pass which cuts, and what these read: for na64 diff and optimise.",
+        ),
     ] = False,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
@@ -271,6 +275,7 @@ app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
+app.command("optimise")(optimise)
 app.command("report")(report)
 app.command("align")(align)
 app.command("efficiency")(efficiency)

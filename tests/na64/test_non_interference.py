@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -14,6 +15,7 @@ import uproot
 from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
 from na64.testing import find_value
+from selections.background.config import load_background
 from tests.conftest import NOT_IN_P348RECO, P348Reco
 from tests.na64.blind import (
     PLANTED,
@@ -26,6 +28,7 @@ from tests.na64.blind import (
     make_raw_pair,
 )
 from tests.na64.signing import sign_statement
+from tests.na64.test_optimise import make_signal
 
 
 def _events(entries: Sequence[int]) -> list[str]:
@@ -111,7 +114,7 @@ RUN_READERS = {  # every command that reads run directories, of one run and of t
 READERS_OF_ESTIMATES = {  # commands that read what `background` wrote too
     "report": lambda run, out: ["report", run, "--background", out],
 }
-OTHERS = {"unblind"}  # have a test of their own below
+OTHERS = {"unblind", "optimise"}  # have a test of their own below
 
 
 def leaves(commands: Any, prefix: str = "") -> set[str]:
@@ -213,6 +216,34 @@ def test_commands_on_runs_tell_nothing_of_closed_events(
     if reader.startswith("diff"):
         assert told[0][0] == 1
         assert "veto" in told[0][1]
+
+
+def test_optimum_tells_nothing_of_closed_events(
+    na64: Callable[..., Any],
+    pair_of_runs: tuple[tuple[Path, Path], ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = load_background("invisible")
+    band = config.side_bands["side_band_a"]
+    wide = replace(band, fit=replace(band.fit, fit=(50.0, 110.0)))  # up to where the sample has events
+    config = replace(config, side_bands={**config.side_bands, "side_band_a": wide})
+    monkeypatch.setattr("na64.optimisation.load_background", lambda _: config)
+    told = []
+    for index, (run, _) in enumerate(pair_of_runs):
+        work = tmp_path / "work"
+        copytree(run, work / "data")
+        params = json.loads((run / "run.json").read_text())["selection"]
+        make_signal(work / "signal", 300, selection=params, without_cuts=list(NOT_IN_P348RECO))
+        scans = ["--scan", "preshower.low", "--scan", "signal_box.hcal_energy", "--replicas", "20"]
+        said = na64("optimise", work / "signal", "--data", work / "data", "-o", work / "out", *scans)
+        assert said.status == 0, said.err
+        found = json.loads((work / "out" / "optimise.json").read_text())
+        assert found["nominal"]["sources"]["side_band_a"]["events"] > 500
+        work.rename(tmp_path / f"done_{index}")
+        left = fingerprint(tmp_path / f"done_{index}" / "out")
+        told.append((said, left))
+    assert told[0] == told[1]
 
 
 def test_closed_in_a_variation_leaves_no_trace(
