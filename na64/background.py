@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from datasets.setups import load_setup
+from na64.beam_tag import tag_of_beam
 from na64.errors import UserError
 from na64.stored_run import StoredRun
+from selections.background.beam_tag import BeamTag
 from selections.background.config import BackgroundConfig, load_background
 from selections.background.extrapolation import Extrapolation, Spectrum, extrapolate
 from selections.background.intervals import Interval, weighted_interval
@@ -70,6 +72,9 @@ class Background(NamedTuple):
     side_bands: tuple[SideBandFit, ...]
     benchmark: Benchmark | None
     notes: tuple[str, ...]
+    simulations: tuple[StoredRun, ...] = ()
+    beam: StoredRun | None = None  # without the cut on the tag
+    tag: BeamTag | None = None
 
 
 def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
@@ -183,7 +188,12 @@ def _simulation(run: StoredRun, dataset: str, without: tuple[str, ...]) -> Simul
     )
 
 
-def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float | None = None) -> Background:
+def estimate_background(
+    data: StoredRun,
+    runs: Sequence[StoredRun],
+    eot: float | None = None,
+    beam: StoredRun | None = None,
+) -> Background:
     """
     Estimate the background of a run of data.
 
@@ -194,6 +204,8 @@ def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float |
         Of simulation.
     eot : float, optional
         Particles on target of the data, where its run does not say.
+    beam : StoredRun, optional
+        Of calibration triggers or simulated beam, without the cut on the SRD tag.
 
     Raises
     ------
@@ -219,7 +231,19 @@ def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float |
         if parts and exposure is not None:
             estimates.append(_simulated(name, config, parts, selection, exposure, measured))
     notes += _remarks(config, simulations, measured)
-    return Background(data, exposure, tuple(estimates), total(estimates), side_bands, measured, tuple(notes))
+    tag = None if beam is None else tag_of_beam(beam, data)
+    return Background(
+        data,
+        exposure,
+        tuple(estimates),
+        total(estimates),
+        side_bands,
+        measured,
+        tuple(notes),
+        tuple(runs),
+        beam,
+        tag,
+    )
 
 
 def exposure_of(data: StoredRun, eot: float | None, *, needed: bool) -> float | None:

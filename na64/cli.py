@@ -86,7 +86,7 @@ def run(
         typer.Option(
             "--variation",
             help="Systematic variation: a name, all, none, or a YAML file; repeat for more. Default: all on "
-            "simulation, none on data. Data closed in any of them are withheld.",
+            "simulation, none on data, where a shift over the edge of the closed region needs a guard.",
             metavar="NAME",
         ),
     ] = None,

@@ -14,6 +14,7 @@ from datasets.probe import Kind
 from processors.quality import Counts, add_counts
 from selections.blinding import Blinding, BlindingError
 from selections.cutflow import Cutflow
+from selections.tag_and_probe import ProbeCounts
 
 __all__ = ["AnalysisResult", "EventTable", "Sample", "Varied"]
 
@@ -51,6 +52,7 @@ class Sample:
     )  # name -> label, events; None: closed
     quality: Counts = field(default_factory=dict)  # of raw digits
     variations: Mapping[str, Varied] = field(default_factory=dict)  # "nominal" first; empty: not asked for
+    probes: ProbeCounts | None = None  # of runs without the tag's cut, never of data
 
     def __add__(self, other: Sample) -> Sample:
         if self.blinding.state != other.blinding.state:
@@ -78,6 +80,7 @@ class Sample:
             },
             quality=add_counts(self.quality, other.quality),
             variations=_add_variations(self.variations, other.variations),
+            probes=None if self.probes is None or other.probes is None else self.probes + other.probes,
         )
 
 

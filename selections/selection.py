@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from selections.blinding import BlindingError
 from selections.cut import Cut
 from selections.regions import Region
+from selections.tag_and_probe import TagAndProbe
 from selections.variations import Variation, VariationError, parse_variations, read_variations
 
 __all__ = [
@@ -79,6 +80,7 @@ class _File:
     setups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     signal: Signal = field(default_factory=Signal)
     variations: Mapping[str, Any] = field(default_factory=dict)
+    tag_and_probe: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class Selection:
     changed: tuple[str, ...] = ()  # "cut.key=value" as the user set them
     signal: Signal = field(default_factory=Signal)
     variations: tuple[Variation, ...] = ()
+    tag_and_probe: TagAndProbe | None = None
 
     def cut(self, name: str) -> Cut:
         """Return the cut called ``name``."""
@@ -219,6 +222,7 @@ def load_selection(
         changed=tuple(changes),
         signal=content.signal,
         variations=_declared_variations(analysis, content) if variations is None else tuple(variations),
+        tag_and_probe=_tag_and_probe(content.tag_and_probe),
     )
 
 
@@ -296,6 +300,10 @@ def _check_names(content: _File, declared: Mapping[str, Mapping[str, Any]], wher
             raise SelectionError(msg)
     for name, spec in {"signal_box": content.signal_box, **content.regions}.items():
         _region(name, spec)
+    probed = _tag_and_probe(content.tag_and_probe)
+    if probed is not None and probed.cut not in expected:
+        msg = f"{where}: tag_and_probe names the cut '{probed.cut}', which is unknown"
+        raise SelectionError(msg)
 
 
 def _parameters(keep: Callable[..., Any]) -> set[str]:
@@ -370,6 +378,19 @@ def _region(name: str, spec: Mapping[str, Any]) -> Region:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
         msg = f"region '{name}': {faults}"
+        raise SelectionError(msg) from error
+
+
+def _tag_and_probe(spec: Mapping[str, Any] | None) -> TagAndProbe | None:
+    if spec is None:
+        return None
+    probes = {name: _region(name, region) for name, region in spec.get("probes", {}).items()}
+    regions = {name: _region(name, spec.get(name, {})) for name in ("beam", "side_band")}
+    try:
+        return TypeAdapter(TagAndProbe).validate_python({**spec, **regions, "probes": probes})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+        msg = f"tag_and_probe: {faults}"
         raise SelectionError(msg) from error
 
 

@@ -16,7 +16,7 @@ from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
 from na64.testing import find_value
 from selections.background.config import load_background
-from tests.conftest import NOT_IN_P348RECO, P348Reco
+from tests.conftest import NOT_IN_P348RECO, P348Reco, guard_periods
 from tests.na64.blind import (
     PLANTED,
     assert_same,
@@ -65,6 +65,7 @@ READERS = {  # every command that reads data, and how
         *WITHOUT,
     ],
     "run-variations": lambda data, out: [*run_with_events(data, out), *VARIATIONS],
+    "run-refused-variations": lambda data, out: [*run_with_events(data, out), *VARIATIONS],
     "reco": lambda data, out: ["reco", data, "-o", out.with_suffix(".root")],
     "reco-keep": lambda data, out: [
         "reco",
@@ -148,6 +149,8 @@ def test_closed_events_leave_no_trace(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
+    if reader == "run-variations":
+        request.getfixturevalue("guarded")
     if reader == "freeze":  # the figures of its run are those of the other cases
         request.getfixturevalue("without_plots")
     assert_same(na64, pair, tmp_path, READERS[reader])
@@ -185,6 +188,7 @@ def pair_of_runs(
     folder, runs = tmp_path_factory.mktemp("runs"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("na64.run_directory.plot_run", lambda *_: [])
+        guard_periods(patch)
         for source, where in zip(pair, ("a", "b"), strict=True):
             data = folder / "data.root"
             data.write_bytes(source.read_bytes())
@@ -252,10 +256,12 @@ def test_closed_in_a_variation_leaves_no_trace(
     monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
     (tmp_path / "pair").mkdir()
     pair = make_margin_pair(tmp_path / "pair")
-    assert_same(na64, pair, tmp_path, READERS["run-variations"])
     (tmp_path / "plain").mkdir()
-    with pytest.raises(AssertionError):  # nominally these events are shown
+    with pytest.raises(AssertionError):  # without the guard these events are shown
         assert_same(na64, pair, tmp_path / "plain", run_with_events)
+    guard_periods(monkeypatch)
+    (tmp_path / "guarded").mkdir()
+    assert_same(na64, pair, tmp_path / "guarded", READERS["run-variations"])
 
 
 GEANT4 = {
