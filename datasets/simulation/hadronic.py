@@ -23,7 +23,7 @@ from datasets.simulation.stack import Stack, Tables, cell_at
 from physics.electromagnetic_shower import gamma_fraction
 from physics.particles import charge_of
 
-__all__ = ["INTERACTING", "HadronMedia", "deposit_hadrons", "hadron_media"]
+__all__ = ["INTERACTING", "HadronMedia", "cross_hadrons", "deposit_hadrons", "hadron_media"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -48,6 +48,7 @@ _LUMPS = 4  # points at which the shower of a neutral pion deposits its energy
 _SOFTNESS = 2.0  # of the leading secondary: its share is a uniform number to this power
 _MULTIPLICITY = 2.2  # of secondaries per unit of ln E
 _MOST = 512  # hadrons of a cascade
+_AS_IT_CAME = 2.0  # of `charged`: a charged hadron that has not interacted; those made in the cascade have 1
 _WIDTH = 9  # numbers per hadron: energy, x, y, z, slopes, charged, baryon, way left in interaction lengths
 
 
@@ -92,15 +93,41 @@ def deposit_hadrons(particles: Particles, stack: Stack, rng: np.random.Generator
     deposits : float64, shape (n_primaries, n_cells) [GeV visible]
         Added to.
     """
+    cross_hadrons(particles, stack, rng, deposits)
+
+
+def cross_hadrons(
+    particles: Particles, stack: Stack, rng: np.random.Generator, deposits: Floats
+) -> Particles:
+    """
+    Let hadrons interact as `deposit_hadrons` does, and return those above 1.5 GeV that leave the stack.
+
+    Returns
+    -------
+    Particles
+        On their straight lines: beam hadrons as they came; pions of either charge, protons, neutrons and
+        neutral kaons that they made.
+    """
     if not len(particles.pdg):
-        return
+        return Particles.empty()
     p = particles
     is_baryon = np.isin(np.abs(p.pdg), _BARYONS)
     way = np.where(p.pdg == INTERACTING, 0.0, rng.exponential(size=len(p.pdg)))
-    charged = charge_of(p.pdg) != 0
+    charged = np.where(charge_of(p.pdg) != 0, _AS_IT_CAME, 0.0)
     hadrons = (p.momentum, p.x, p.y, p.z, p.slope_x, p.slope_y, charged, is_baryon, way)
     states = np.stack(hadrons, axis=1).astype(np.float64)
-    _cascades(p.primary, states, stack.tables, track_media(stack), hadron_media(stack), rng, deposits)
+    left = _cascades(p.primary, states, stack.tables, track_media(stack), hadron_media(stack), rng, deposits)
+    return _leaving(left, particles)
+
+
+def _leaving(rows: Floats, parents: Particles) -> Particles:
+    """Return particles of rows of (parent, energy, x, y, z, slopes, charged, baryon)."""
+    parent = rows[:, 0].astype(np.int64)
+    charged, is_baryon = rows[:, 7], rows[:, 8] > 0.0
+    sign = np.where(np.arange(len(rows)) % 2 == 0, 1, -1)
+    made = np.where(charged > 0.0, np.where(is_baryon, 2212, 211 * sign), np.where(is_baryon, 2112, 130))
+    pdg = np.where(charged == _AS_IT_CAME, parents.pdg[parent], made)
+    return Particles(parents.primary[parent], pdg, *np.ascontiguousarray(rows[:, 1:7].T))
 
 
 @numba.njit(cache=True)
@@ -112,17 +139,32 @@ def _cascades(
     media: HadronMedia,
     rng: np.random.Generator,
     deposits: Floats,
-) -> None:
+) -> Floats:
     cells = np.zeros(deposits.shape[1])
     stack = np.zeros((_MOST, _WIDTH))
+    leaving, gone, total = np.zeros((_MOST, _WIDTH)), np.zeros(1, dtype=np.int64), 0
+    rows = np.empty((2 * len(primary) + 16, _WIDTH))
     for i in range(len(primary)):
+        gone[0] = 0
         cells[:] = 0.0
         # Before it interacts a hadron is a track as a muon is: layers add no fluctuation to that of its
         # ionisation.
-        waiting = _follow(states[i], stack, 0, cells, deposits[primary[i]], tables, tracks, media, rng)
+        waiting = _follow(
+            states[i], stack, 0, cells, deposits[primary[i]], leaving, gone, tables, tracks, media, rng
+        )
         while waiting > 0:
             waiting -= 1
-            waiting = _follow(stack[waiting].copy(), stack, waiting, cells, cells, tables, tracks, media, rng)
+            waiting = _follow(
+                stack[waiting].copy(), stack, waiting, cells, cells, leaving, gone, tables, tracks, media, rng
+            )
+        while total + gone[0] > len(rows):
+            larger = np.empty((2 * len(rows), _WIDTH))
+            larger[:total] = rows[:total]
+            rows = larger
+        for k in range(gone[0]):
+            rows[total, 0] = i
+            rows[total, 1:] = leaving[k, :-1]
+            total += 1
         for v in range(len(tables.z)):
             first = tables.first_cell[v]
             for c in range(first, first + tables.n_x[v] * tables.n_y[v]):
@@ -131,6 +173,7 @@ def _cascades(
                     if media.variance[v] > 0.0:
                         visible = media.variance[v] * rng.standard_gamma(visible / media.variance[v])
                     deposits[primary[i], c] += visible
+    return rows[:total]
 
 
 @numba.njit(cache=True)
@@ -140,12 +183,18 @@ def _follow(
     waiting: int,
     cells: Floats,
     ionised: Floats,
+    leaving: Floats,
+    gone: Ints,
     tables: Tables,
     tracks: TrackMedia,
     media: HadronMedia,
     rng: np.random.Generator,
 ) -> int:
-    """Follow a hadron to its end; return how many wait in the stack. Its track goes to `ionised`."""
+    """
+    Follow a hadron to its end; return how many wait in the stack.
+
+    Its track goes to `ionised`; if it leaves all volumes, it goes to `leaving`, of which `gone` are used.
+    """
     energy, x, y, z = hadron[0], hadron[1], hadron[2], hadron[3]
     slope_x, slope_y, charged, baryon = hadron[4], hadron[5], hadron[6], hadron[7]
     if energy < _LEAST_INTERACTION:
@@ -179,6 +228,10 @@ def _follow(
             energy, x + at * slope_x, y + at * slope_y, stop, slope_x, slope_y, charged, baryon, v, stack,
             waiting,             cells, tables, media, rng,
         )  # fmt: skip
+    if gone[0] < len(leaving):
+        leaving[gone[0]] = hadron
+        leaving[gone[0], 0] = energy
+        gone[0] += 1
     return waiting
 
 
