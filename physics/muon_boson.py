@@ -2,7 +2,7 @@
 A new vector boson Z' radiated by a muon in the field of a nucleus.
 
 The improved Weizsaecker-Williams approximation of `physics.dark_photon` with the muon in place of the
-electron and ``alpha eps^2 = g^2 / 4 pi``: C.-Y. Chen, M. Pospelov, Y.-M. Zhong, Phys. Rev. D 95 (2017) 115005;
+electron and ``alpha eps^2 = g^2 / 4 pi``: C.-Y. Chen et al., Phys. Rev. D 95 (2017) 115005;
 H. Sieber et al., Phys. Rev. D 105 (2022) 052006. No factor brings it to the exact tree level. The flux has
 t_min = (m^2 / 2 E)^2 and t_max = m^2, so that masses below the muon's are described the less well the smaller
 they are.

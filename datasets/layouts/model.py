@@ -16,7 +16,8 @@ _EVENT_QUANTITIES = (
     "run", "spill", "event", "weight", "master_time", "trigger_is_physics", "trigger_is_calibration",
     "trigger_word",
 )  # fmt: skip
-_DETECTORS = ("ecal", "hcal", "srd", "veto", "vhcal", "wcal")
+_DETECTORS = ("counters", "ecal", "hcal", "srd", "veto", "vhcal", "wcal")
+_TRACKS = ("track_momentum",)  # of a fit that another program made
 
 Collection = Mapping[str, str]  # field -> branch, all jagged alike
 
@@ -151,4 +152,4 @@ class Layout(Strict):
 def _quantity_names() -> set[str]:
     """Return the names a quantity may have."""
     cells = {f"{d}_{what}" for d in _DETECTORS for what in ("cell_energy", "cell_time", "section_energy")}
-    return {*_EVENT_QUANTITIES, *cells}
+    return {*_EVENT_QUANTITIES, *_TRACKS, *cells}
