@@ -66,7 +66,7 @@ def render_report(
     sections = {
         "summary": ("Summary", _summary(run)),
         "cutflow": ("Cut-flow", _cutflows(result)),
-        "planes": ("(ECAL, HCAL) planes, before and after the cuts", _planes(planes)),
+        "planes": ("planes, before and after the cuts", _planes(planes)),
         "thresholds": ("Cuts and N-1 distributions", _thresholds(selection) + figures_html(margins)),
         "spectra": ("Other spectra", figures_html(others)),
         **({"systematics": ("Systematic variations", figures_html(shifts))} if shifts else {}),

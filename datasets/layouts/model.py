@@ -34,12 +34,17 @@ class Hits(Strict):
     names: Mapping[int, str] = field(default_factory=dict)
     """plane number -> plane of the setup; empty: counted from 1 over all planes of the setup"""
     planes: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # plane -> (x branch, y branch)
+    beam: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """plane -> where the nominal beam meets it in the frame of the file [mm]; empty: that of the setup"""
     unit: str = "mm"
     are_true: bool = False  # exact crossings, to be blurred by the resolution of the plane
 
     def __post_init__(self) -> None:
         if bool(self.collection) == bool(self.planes):
             msg = "hits come either from a 'collection' (with 'names') or from 'planes'"
+            raise ValueError(msg)
+        if self.beam and set(self.beam) != set(self.planes):
+            msg = f"'beam' of hits must name all planes, got {sorted(self.beam)} for {sorted(self.planes)}"
             raise ValueError(msg)
         if self.unit not in UNITS:
             msg = f"unknown unit '{self.unit}' of hits; known: {', '.join(UNITS)}"
