@@ -30,12 +30,10 @@ def stretches_of(stack: Stack, setup: Setup) -> tuple[Stack, ...]:
     tuple of Stack
         In the order of the beam, with the cells of the whole; one where no such element stands.
     """
-    elements = sorted(
-        element.z
-        for spectrometer in setup.spectrometers.values()
-        for element in (*spectrometer.planes, *spectrometer.magnets)
-        if element.z > stack.target_z
-    )
+    spectrometers = setup.spectrometers.values()
+    places = [plane.z for s in spectrometers for plane in s.planes]
+    places += [magnet.z for s in spectrometers for magnet in s.magnets]
+    elements = sorted(z for z in places if z > stack.target_z)
     place = np.searchsorted(elements, [volume.section.z for volume in stack.volumes])
     groups = [tuple(v for v, p in zip(stack.volumes, place, strict=True) if p == k) for k in np.unique(place)]
     return tuple(replace(stack, volumes=group, tables=tables_of(group)) for group in groups)

@@ -5,10 +5,10 @@ Expected background of the muon mode per muon on target, from simulation, with t
     na64 simulate na64mu_2022 beam_muon -n 15000 --trigger beam -o beam_muon.root
     python docs/examples/muon_background.py --muons 1000000 *.root
 
-A source is counted in the box first. Beside that stands a product of efficiencies: of cuts on tracks, and on
-energies, which know nothing of each other (upper ends of 68% where nothing is left). Where the energy of the muon
-is seen in the calorimeters they do: there the spectrum of energies of slow muons is extrapolated to the box.
-The tail of the momentum is that of muons flown through the second spectrometer alone, extrapolated in curvature,
+A source is counted in the box first. Beside that stands a product of efficiencies: of cuts on tracks and
+on energies, which know nothing of each other (upper ends of 68% where nothing is left). Where the energy that
+a muon loses is seen they do: there the spectrum of energies of slow muons is extrapolated to the box. The
+tail of the momentum is that of muons flown through the second spectrometer alone, extrapolated in curvature,
 in which errors of hits are errors of the fit.
 """
 
@@ -122,9 +122,9 @@ def energy_row(name: str, eot: float, flags: Flags) -> str:
     fit, most = found.nominal, max(found.area[1], found.nominal.expected.high)
     lowest = f"{slow.min():.0f} GeV" if len(slow) else "none"
     return (
-        f"{name}: {len(slow)} slow muons with {lowest} or more; {fit.events} in the fit, slope {fit.slope:.3f} "
-        f"per GeV; {fit.expected.value:.2g} (< {most:.2g}) in the box of {eot:.3g} MOT: "
-        f"{fit.expected.value / eot:.2g} (< {most / eot:.2g}) per MOT"
+        f"{name}: {len(slow)} slow muons with {lowest} or more; {fit.events} in the fit, "
+        f"slope {fit.slope:.3f} per GeV; {fit.expected.value:.2g} (< {most:.2g}) in the box of "
+        f"{eot:.3g} MOT: {fit.expected.value / eot:.2g} (< {most / eot:.2g}) per MOT"
     )
 
 

@@ -1,5 +1,7 @@
 """Energies in units of minimum-ionising particles."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
