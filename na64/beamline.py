@@ -199,7 +199,9 @@ def _name_elements(axes: Axes, elements: Sequence[Element]) -> None:
     axes.set(ylim=(low, heights[3]), yticks=ticks)
     axes.yaxis.set_minor_locator(NullLocator())
     wanted = np.array([5e-4 * sum(z) for _, z in columns])
-    placed = spread(wanted, 0.021 * (right - left))
+    distance, number = 0.021 * (right - left), np.arange(len(wanted))
+    placed = np.minimum(spread(wanted, distance), right - distance * (len(wanted) - 0.4 - number))
+    placed = np.maximum(placed, left + distance * (number + 0.6))
     for members, z, at in zip(columns.values(), wanted, placed, strict=True):
         top = max(member.x[1] for member in members)
         axes.plot([z, z, at], [top, *heights[:2]], color="0.6", linewidth=0.7, zorder=1)
