@@ -24,12 +24,12 @@ from recon.tracks import (
     first_of_each,
 )
 
-__all__ = ["columns_of_spectrometer", "deciding_spectrometers", "plane_hits", "track_columns"]
+__all__ = ["PREFIXES", "columns_of_spectrometer", "deciding_spectrometers", "plane_hits", "track_columns"]
 
 Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 
-_PREFIXES = {"incoming": "track", "scattered": "scattered"}  # of the columns of each spectrometer
+PREFIXES = {"incoming": "track", "scattered": "scattered"}  # of the columns of each spectrometer
 _FACES = ("srd", "ecal", "hcal")
 
 
@@ -46,7 +46,7 @@ def track_columns(hits: Mapping[str, HitArrays], setup: Setup, known: Mapping[st
         momentum is there already are not looked for.
     """
     columns: Columns = {}
-    for spectrometer, prefix in _PREFIXES.items():
+    for spectrometer, prefix in PREFIXES.items():
         if spectrometer not in hits:
             continue
         columns |= plane_hits(hits[spectrometer], setup, spectrometer)
@@ -61,7 +61,7 @@ def deciding_spectrometers(names: Iterable[str]) -> tuple[str, ...]:
     of_both = any(name.startswith("target_") for name in names)
     return tuple(
         spectrometer
-        for spectrometer, prefix in _PREFIXES.items()
+        for spectrometer, prefix in PREFIXES.items()
         if of_both or any(name.startswith((f"{prefix}_", f"{prefix}s_")) for name in names)
     )
 
@@ -72,7 +72,7 @@ def plane_hits(hits: HitArrays, setup: Setup, spectrometer: str) -> Columns:
     event = np.repeat(np.arange(n_events), np.diff(hits.offsets))
     counts = np.bincount(event * n_planes + hits.plane, minlength=n_events * n_planes)
     most = counts.reshape(n_events, n_planes).max(axis=1, initial=0)
-    return {f"{_PREFIXES[spectrometer]}_plane_hits": most.astype(np.float64)}
+    return {f"{PREFIXES[spectrometer]}_plane_hits": most.astype(np.float64)}
 
 
 def columns_of_spectrometer(
@@ -90,7 +90,7 @@ def columns_of_spectrometer(
     showers : mapping
         With `ecal_x` and `ecal_y` [mm] (n_events,) where showers are matched.
     """
-    spectrometer, config, prefix = setup.spectrometers[name], TrackConfig(), _PREFIXES[name]
+    spectrometer, config, prefix = setup.spectrometers[name], TrackConfig(), PREFIXES[name]
     hits, beam = TrackHits(*found), beam_before(setup, spectrometer)
     places = {face: setup.detectors[face].sections[0].z for face in _FACES if face in setup.detectors}
     target = _target_of(setup)
@@ -102,7 +102,7 @@ def columns_of_spectrometer(
 def _target_of(setup: Setup) -> Detector | None:
     """Return the target of a setup with a spectrometer on either side of it."""
     targets = [detector for detector in setup.detectors.values() if detector.is_target]
-    return targets[0] if targets and set(_PREFIXES) <= set(setup.spectrometers) else None
+    return targets[0] if targets and set(PREFIXES) <= set(setup.spectrometers) else None
 
 
 def _of_one(
@@ -140,12 +140,12 @@ def _of_one(
 def _match_in_target(columns: Mapping[str, Array], setup: Setup) -> Columns:
     """Return how the best tracks of both spectrometers meet in the target."""
     target = _target_of(setup)
-    needed = [f"{prefix}_target_x" for prefix in _PREFIXES.values()]
+    needed = [f"{prefix}_target_x" for prefix in PREFIXES.values()]
     if target is None or not set(needed) <= columns.keys():
         return {}
     before, after = (
         TargetTrack(*(columns[f"{prefix}_target_{name}"] for name in TargetTrack._fields))
-        for prefix in _PREFIXES.values()
+        for prefix in PREFIXES.values()
     )
     match = match_tracks(before, after, columns["scattered_momentum"], target)
     return {f"target_{name}": values for name, values in match._asdict().items()}
