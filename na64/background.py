@@ -298,7 +298,7 @@ def measure_benchmark(
 ) -> Benchmark | None:
     """Compare dimuons in area I, or return None without a simulation of them."""
     wanted = config.benchmark
-    if exposure is None or wanted.process not in {s.process for s in simulations}:
+    if wanted is None or exposure is None or wanted.process not in {s.process for s in simulations}:
         return None
     region = _region(selection, wanted.region)
     observed = round(sum_region(data.plane(wanted.plane), region).total)

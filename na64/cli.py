@@ -61,7 +61,7 @@ _INTERRUPTED = 130  # exit status
 
 @app.command()
 def run(
-    analysis: Annotated[str, typer.Argument(help="invisible")],
+    analysis: Annotated[str, typer.Argument(help="invisible or muon")],
     inputs: Inputs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
     setup: SetupOption = None,

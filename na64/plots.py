@@ -131,7 +131,9 @@ def plot_run(
         (name, group, by_dataset)
         for name in names
         for group in groups
-        for by_dataset in (False, True)[: 1 + (_is_plane(result.histograms[name]) and len(group.samples) > 1)]
+        for by_dataset in (False, True)[
+            : 1 + (_is_plane(name, result.histograms[name]) and len(group.samples) > 1)
+        ]
     ]
     figures = []
     for done, (name, group, by_dataset) in enumerate(plans):
@@ -143,10 +145,15 @@ def plot_run(
         else:
             drawn = draw_spectrum(histogram, group, cut=cut, title=title)
         files = style.save_figure(drawn, folder, full)
-        figures.append(Figure(full, title, *files, _caption(histogram, group, cut)))
+        figures.append(Figure(full, title, *files, _caption(name, histogram, group, cut)))
         if progress is not None:
             progress("drawing figures", done + 1, len(plans))
     return figures
+
+
+def _divisions(name: str, histogram: AnyHist, group: Group) -> tuple[bool, ...]:
+    """Return whether to draw all datasets together and, of a plane, also apart."""
+    return (False, True) if _is_plane(name, histogram) and len(group.samples) > 1 else (False,)
 
 
 def _cut_of(name: str, selection: Selection) -> Cut | None:
@@ -154,14 +161,14 @@ def _cut_of(name: str, selection: Selection) -> Cut | None:
     return next((cut for cut in selection.cuts if name == f"nminus1_{cut.name}"), None)
 
 
-def _is_plane(histogram: AnyHist) -> bool:
-    """Return whether a histogram is a plane of two energies rather than a map or a spectrum."""
-    return len(histogram.axes) == 4 and all(axis.name.endswith("_energy") for axis in histogram.axes[2:])
+def _is_plane(name: str, histogram: AnyHist) -> bool:
+    """Return whether a histogram is a plane of the signal box rather than a map or a spectrum."""
+    return len(histogram.axes) == 4 and "plane" in name
 
 
 def _place(name: str, histogram: AnyHist, selection: Selection) -> tuple[int, int, str]:
     """Return the key that puts figures in the order of the report."""
-    if _is_plane(histogram):
+    if _is_plane(name, histogram):
         return (0, int(name.endswith("_final")), name)
     cut = _cut_of(name, selection)
     return (2, 0, name) if cut is None else (1, selection.cuts.index(cut), name)
@@ -170,19 +177,23 @@ def _place(name: str, histogram: AnyHist, selection: Selection) -> tuple[int, in
 def _title(name: str, histogram: AnyHist, cut: Cut | None) -> str:
     if cut is not None:
         return f"all cuts but {cut.describe()}"
-    stages = {"final": "after all cuts", "dimuon": "after all cuts but the VETO"}
+    stages = {
+        "final": "after all cuts",
+        "dimuon": "after all cuts but the VETO",
+        "tracks": "after the cuts on tracks",
+    }
     stage = stages.get(name.rpartition("_")[2], "after the base requirement")
     what = " against ".join(axis.label.partition("[")[0].strip() for axis in reversed(histogram.axes[2:]))
     return f"{what}, {stage}"
 
 
-def _caption(histogram: AnyHist, group: Group, cut: Cut | None) -> str:
+def _caption(name: str, histogram: AnyHist, group: Group, cut: Cut | None) -> str:
     """Say how many events a figure shows, and what is marked in it."""
     label = f"Data, {group.mark}" if group.mark else group.label.capitalize()
     text = f"{label}: {_count(_of(histogram, group.samples))} events."
     if cut is not None and kept_window(cut) is not None:
         text += " Values outside of the threshold are shaded."
-    if group.closed and _is_plane(histogram):
+    if group.closed and _is_plane(name, histogram):
         text += " The hatched region is closed: its events are withheld."
     return text
 

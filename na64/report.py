@@ -67,7 +67,7 @@ def render_report(
     sections = {
         "summary": ("Summary", _summary(run)),
         "cutflow": ("Cut-flow", _cutflows(result)),
-        "planes": ("(ECAL, HCAL) planes, before and after the cuts", _planes(planes)),
+        "planes": ("Planes, before and after the cuts", _planes(planes)),
         "background": ("Expected background", _NO_BACKGROUND),
         "thresholds": ("Cuts and N-1 distributions", _thresholds(selection) + figures_html(margins)),
         "spectra": ("Other spectra", figures_html(others)),

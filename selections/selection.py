@@ -34,7 +34,7 @@ __all__ = [
     "load_selection",
 ]
 
-ANALYSES = ("invisible",)
+ANALYSES = ("invisible", "muon")
 _FOLDER = Path(__file__).parent
 _BOX = "signal_box"
 
@@ -113,6 +113,12 @@ class Selection:
     def base_cuts(self) -> tuple[Cut, ...]:
         """Return the cuts that the base holds."""
         return tuple(cut for cut in self.cuts if cut.name in self.base.cuts)
+
+    @property
+    def base_columns(self) -> tuple[str, ...]:
+        """Return the columns and flags without which nobody can tell whether an event may be seen."""
+        of_cuts = [name for cut in self.base_cuts for name in (*cut.needs, *cut.optional)]
+        return tuple(dict.fromkeys((*self.base.columns, *self.base.valid, *of_cuts)))
 
     def require_untouched_base(self) -> None:
         """

@@ -14,7 +14,7 @@ import uproot
 
 from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
-from na64.testing import find_value
+from na64.testing import find_value, make_muon_pair
 from selections.background.config import load_background
 from tests.conftest import NOT_IN_P348RECO, P348Reco, guard_periods
 from tests.na64.blind import (
@@ -281,6 +281,21 @@ def test_closed_events_with_tracks_leave_no_trace(
     (tmp_path / "pair").mkdir()
     pair = make_geant4_pair(tmp_path / "pair")
     assert_same(na64, pair, tmp_path, GEANT4[reader])
+
+
+MUON = {  # the same commands on data of the muon mode, whose box is in a momentum; `run` is in test_muon.py
+    "reco": lambda data, out: ["reco", data, "--analysis", "muon", "-o", out.with_suffix(".root")],
+    "explain": lambda data, out: ["explain", data, "--analysis", "muon", "--event", "0-399"],
+    "display": lambda data, out: [
+        *("display", data, "--analysis", "muon", "-o", out.with_suffix(".png")),
+        *_events(range(0, 400, 80)),
+    ],
+}
+
+
+@pytest.mark.parametrize("reader", MUON)
+def test_closed_muons_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
+    assert_same(na64, make_muon_pair(tmp_path), tmp_path, MUON[reader])
 
 
 @pytest.mark.parametrize("reader", ["run", "reco", "calibrate", "explain", "display", "align"])
