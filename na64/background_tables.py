@@ -44,7 +44,7 @@ def _rows(background: Background) -> list[Estimate]:
 
 def _state(background: Background) -> str:
     exposure = "" if background.eot is None else f", {background.eot:.3g} particles on target"
-    run = background.data.run
+    run = background.data.record
     return f"{run['analysis']}, {run['setup']}, data {background.data.state}{exposure}"
 
 
@@ -169,10 +169,10 @@ def _inputs(background: Background) -> list[dict[str, Any]]:
             "role": role,
             "path": str(stored.path),
             "digest": stored.digest,
-            "identity": stored.run.get("identity", {}),
+            "identity": stored.record.get("identity", {}),
             "files": [
                 {key: source.get(key) for key in ("path", "dataset", "digest", "verified", "entries")}
-                for source in stored.run["inputs"]
+                for source in stored.record["inputs"]
             ],
         }
         for role, stored in used
@@ -181,7 +181,7 @@ def _inputs(background: Background) -> list[dict[str, Any]]:
 
 def background_json(background: Background) -> dict[str, Any]:
     """Return the content of background.json."""
-    run, found = background.data.run, background.benchmark
+    run, found = background.data.record, background.benchmark
     return {
         "version": _VERSION,
         "analysis": run["analysis"],

@@ -36,17 +36,18 @@ def tag_of_beam(beam: StoredRun, data: StoredRun) -> BeamTag:
         msg = f"{beam.path} holds data, which are shown with a tag only; --beam takes calibration triggers"
         raise UserError(msg)
     for what in ("analysis", "setup"):
-        if beam.run[what] != data.run[what]:
-            msg = f"{data.path} and {beam.path} have different {what}: {data.run[what]} and {beam.run[what]}"
+        if beam.record[what] != data.record[what]:
+            values = f"{data.record[what]} and {beam.record[what]}"
+            msg = f"{data.path} and {beam.path} have different {what}: {values}"
             raise UserError(msg)
-    one, two = (run.run["selection"]["params"].get("srd") for run in (data, beam))
+    one, two = (run.record["selection"]["params"].get("srd") for run in (data, beam))
     if one != two:
         msg = f"{data.path} and {beam.path} have different thresholds of cut srd: {one} and {two}"
         raise UserError(msg)
     tables = [dataset.get("tag_and_probe") for dataset in beam.datasets.values()]
     if not tables or not all(tables):
         msg = (
-            f"{beam.path} does not tell who is tagged: run `na64 run {beam.run['analysis']} FILES "
+            f"{beam.path} does not tell who is tagged: run `na64 run {beam.record['analysis']} FILES "
             f"--without-cut srd` on calibration triggers, or on a simulated beam"
         )
         raise UserError(msg)

@@ -16,6 +16,9 @@ from na64.report import figures_html, replace_section, table_html
 __all__ = ["add_background", "read_background"]
 
 
+_CAPTIONS = {"sources": "Events expected in the signal box, source by source."}
+
+
 def read_background(folder: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     """
     Read what `na64 background` wrote, if it belongs to a run.
@@ -123,7 +126,7 @@ def _figures(folder: Path) -> str:
     paths = sorted((folder / "plots").glob("*.png"))
     figures = [
         Figure(f"background_{path.stem}", f"background: {path.stem.replace('_', ' ')}", path,
-               path.with_suffix(".pdf"), "Of the background estimate.")
+               path.with_suffix(".pdf"), _CAPTIONS.get(path.stem, "Spectrum beside the box, and its fit."))
         for path in paths
     ]  # fmt: skip
     return figures_html(figures) if figures else ""

@@ -29,6 +29,7 @@ from processors.reconstruction import Measured, ReconstructionConfig, complete, 
 from processors.region_counts import count_regions, count_tagged
 from processors.result import AnalysisResult, Sample
 from processors.selected import Columns, Details, Selected
+from processors.track_columns import deciding_spectrometers
 from processors.variations import (
     applicable,
     count_views,
@@ -214,7 +215,12 @@ class AnalysisProcessor(processor.ProcessorABC):
 
     def measure(self, context: Context, quantities: Quantities) -> tuple[Quantities, Measured]:
         """Calibrate raw digits and take the first step of the reconstruction, of all events."""
-        config = ReconstructionConfig(srd=SrdTagConfig(**context.selection.params["srd"]), seed=self.seed)
+        selection, tag = context.selection, context.selection.params.get("srd")
+        config = ReconstructionConfig(
+            srd=SrdTagConfig(**tag) if tag else None,
+            seed=self.seed,
+            deciding=deciding_spectrometers((*selection.base_columns, *context.blinding.columns)),
+        )
         if context.conditions is not None:
             quantities = calibrate_digits(quantities, context.setup, context.conditions)
         if context.kind != "simulation" and self.bad_spills and "run" in quantities.arrays:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -32,6 +33,9 @@ class EventTable(NamedTuple):
     file: str
     cuts: tuple[str, ...]  # bit i of "cuts" is set where an event passes the i-th
     columns: Mapping[str, npt.NDArray[Any]]  # "entry", "cuts", identity and box columns; shape (n_events,)
+    values: Mapping[str, npt.NDArray[Any]] = MappingProxyType(
+        {}
+    )  # (n_events, ...) what cuts read beside these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

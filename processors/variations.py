@@ -177,7 +177,7 @@ def _columns(columns: Columns, variation: Variation, cuts: Sequence[Cut], select
     """Return all columns of a variation; the SRD tag follows modules and thresholds."""
     varied = {**columns, **variation.apply_columns(columns)}
     is_touched = "srd" in variation.touched_cuts or "srd_module_energy" in variation.apply_columns(columns)
-    if "srd_module_energy" in columns and is_touched:
+    if "srd_module_energy" in columns and is_touched and "srd" in selection.params:
         params = next((cut.params for cut in cuts if cut.name == "srd"), selection.params["srd"])
         varied["srd_is_tagged"] = tag_electrons(varied["srd_module_energy"], SrdTagConfig(**params))
     return varied

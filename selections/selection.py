@@ -9,7 +9,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -34,8 +34,9 @@ __all__ = [
     "load_selection",
 ]
 
-ANALYSES = ("invisible",)
+ANALYSES = ("invisible", "muon")
 _FOLDER = Path(__file__).parent
+_BOX = "signal_box"
 
 
 class SelectionError(ValueError):
@@ -113,6 +114,12 @@ class Selection:
         """Return the cuts that the base holds."""
         return tuple(cut for cut in self.cuts if cut.name in self.base.cuts)
 
+    @property
+    def base_columns(self) -> tuple[str, ...]:
+        """Return the columns and flags without which nobody can tell whether an event may be seen."""
+        of_cuts = [name for cut in self.base_cuts for name in (*cut.needs, *cut.optional)]
+        return tuple(dict.fromkeys((*self.base.columns, *self.base.valid, *of_cuts)))
+
     def require_untouched_base(self) -> None:
         """
         Refuse a changed base on closed data.
@@ -182,7 +189,7 @@ def load_selection(
     detectors : sequence of str
         Detectors that the setup has: a cut on an absent one does not exist.
     changes : sequence of str
-        "CUT.KEY=VALUE" each.
+        "CUT.KEY=VALUE" each; "signal_box.COLUMN=VALUE" moves the upper edge of the box.
     without : sequence of str
         Names of cuts to leave out.
     variations : sequence of Variation, optional
@@ -198,8 +205,12 @@ def load_selection(
     for name, detector in module.needed_detector.items():
         if detector not in detectors:
             params.pop(name, None)
+    box = _region(_BOX, content.signal_box)
     for change in changes:
-        _apply(params, change)
+        if change.partition(".")[0] == _BOX:
+            box = _resize(box, change)
+        else:
+            _apply(params, change)
     for name in without:
         if name not in params:
             msg = f"unknown cut '{name}'{_nearest(name, params)} Cuts of {analysis}: {', '.join(params)}"
@@ -210,7 +221,7 @@ def load_selection(
         setup=setup,
         base=content.base,
         cuts=module.build_cuts(kept),
-        signal_box=_region("signal_box", content.signal_box),
+        signal_box=box,
         regions=tuple(_region(name, spec) for name, spec in content.regions.items()),
         params=params,
         without=tuple(dict.fromkeys(without)),
@@ -342,6 +353,21 @@ def _apply(params: dict[str, dict[str, float]], change: str) -> None:
         params[name][key] = _finite(text)
     except ValueError:
         msg = f"'{change}': '{text}' is not a number"
+        raise SelectionError(msg) from None
+
+
+def _resize(box: Region, change: str) -> Region:
+    """Move one upper edge of the signal box as "signal_box.COLUMN=VALUE" says."""
+    target, _, text = change.partition("=")
+    column = target.partition(".")[2]
+    if column not in box.limits:
+        there = ", ".join(box.limits)
+        msg = f"the signal box has no edge '{column}'{_nearest(column, box.limits)} It has: {there}"
+        raise SelectionError(msg)
+    try:
+        return replace(box, limits={**box.limits, column: (box.limits[column][0], _finite(text))})
+    except ValueError as error:
+        msg = f"'{change}': the upper edge of the box must be a number above the lower one ({error})"
         raise SelectionError(msg) from None
 
 

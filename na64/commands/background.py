@@ -72,5 +72,5 @@ def _write(folder: Path, background: Background) -> None:
         (_MARK, json.dumps(background_json(background), indent=2, allow_nan=False) + "\n"),
     ):
         (folder / name).write_text(text, encoding="utf-8")
-    config = load_background(background.data.run["analysis"])
+    config = load_background(background.data.record["analysis"])
     plot_background(background, dict(config.side_bands), folder / "plots")

@@ -241,7 +241,10 @@ def test_what_is_missing_is_named(na64: Call, data: Path, tmp_path: Path) -> Non
     (data / "histograms.json").write_text(json.dumps(content))
     assert "has no histogram 'edep_plane_final'" in na64("background", data, "-o", out).err
     (data / "cutflow.json").unlink()
-    assert "is not a run directory: it has no cutflow.json" in na64("background", data, "-o", out).err
+    assert (
+        "is no run directory of `na64 run`: cannot read cutflow.json"
+        in na64("background", data, "-o", out).err
+    )
 
 
 def test_output_replaces_only_another_estimate(
