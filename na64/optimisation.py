@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from selections.cut import Cut
 from selections.optimisation.config import BOX, OptimisationConfig
 from selections.optimisation.problem import Band, FigureName, Problem, Signal, Simulated
 from selections.optimisation.samples import Point, Sample
-from selections.regions import Region
+from selections.regions import Margin, Region
 from selections.selection import Selection, load_selection
 
 __all__ = ["Reference", "Task", "check_scans", "make_task"]
@@ -114,7 +115,7 @@ def make_task(
         ),
         simulated=sources,
         data=None if data is None else _data_sample(data, cuts),
-        bands=() if data is None else _bands(config),
+        bands=() if data is None else _bands(config, data),
         figure=figure,
         level=level,
     )
@@ -227,12 +228,25 @@ def _reference(run: StoredRun, dataset: str, exposure: float | None) -> Referenc
     )
 
 
-def _bands(config: BackgroundConfig) -> tuple[Band, ...]:
-    return tuple(
-        Band(name, band.label, band.column, band.fit)
-        for name, band in config.side_bands.items()
-        if band.in_total
-    )
+def _bands(config: BackgroundConfig, data: StoredRun) -> tuple[Band, ...]:
+    """Return the side bands; their fits begin where the margins of the closed regions end."""
+    found = []
+    for name, band in config.side_bands.items():
+        low, high = band.fit.fit
+        start = max(low, _first_shown(data, band.column, low))
+        if band.in_total:
+            found.append(Band(name, band.label, band.column, replace(band.fit, fit=(start, high))))
+    return tuple(found)
+
+
+def _first_shown(data: StoredRun, column: str, edge: float) -> float:
+    """Return the first whole GeV of a column from which on a side band has all of its events."""
+    ends = [edge]
+    for margins in data.run["blinding"].get("guard", {}).values():
+        region = Region(name="closed", limits={column: (None, edge)})
+        wide = region.widened({name: Margin(**margin) for name, margin in margins.items()})
+        ends.append(wide.limits[column][1] or edge)
+    return float(math.ceil(max(ends)))
 
 
 def _sources(

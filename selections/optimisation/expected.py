@@ -77,13 +77,25 @@ def from_counts(counts: Floats, edges: Floats, config: ExtrapolationConfig, ends
     Known
         Of shape (n_points, n_replicas).
     """
-    found = _average(counts, edges, config, config.shape, ends)
-    shifts = [_average(counts, edges, config, shape, ends).mean - found.mean for shape in config.other_shapes]
+    flat, same = np.unique(counts.reshape(len(counts), -1), axis=0, return_inverse=True)
+    different = flat.reshape(-1, *counts.shape[1:])  # many points leave a side band as it is
+    points = same.reshape(-1), ends
+    found = _average(different, edges, config, config.shape, points)
+    others = [_average(different, edges, config, shape, points) for shape in config.other_shapes]
+    shifts = [other.mean - found.mean for other in others]
     largest = np.abs(shifts).max(axis=0) if shifts else np.zeros_like(found.mean)
     return Known(found.mean, found.variance + largest**2)
 
 
-def _average(counts: Floats, edges: Floats, config: ExtrapolationConfig, shape: Shape, ends: Floats) -> Known:
+def _average(
+    counts: Floats,
+    edges: Floats,
+    config: ExtrapolationConfig,
+    shape: Shape,
+    points: tuple[npt.NDArray[np.int64], Floats],
+) -> Known:
+    """Average over slope and total; points are places in the counts, and ends of the box."""
+    place, ends = points
     slopes = np.linspace(*config.slope, _SLOPES)
     shares = _shares(counts, edges, config, shape, slopes)
     likely = np.flatnonzero(shares.reshape(_SLOPES, -1).max(axis=1, initial=0.0) > _NEGLIGIBLE)
@@ -92,9 +104,11 @@ def _average(counts: Floats, edges: Floats, config: ExtrapolationConfig, shape: 
         slopes = np.linspace(slopes[first], slopes[last], _SLOPES)
         shares = _shares(counts, edges, config, shape, slopes)
     ratios = _ratios(edges, config, shape, slopes, ends)
-    number = counts.sum(axis=1) + _PRIOR
-    first_moment = np.einsum("spr,sp->pr", shares, ratios)
-    second_moment = np.einsum("spr,sp->pr", shares, ratios**2)
+    number = (counts.sum(axis=1) + _PRIOR)[place]
+    first_moment, second_moment = (
+        np.stack([r @ shares[:, i] for i, r in zip(place, part.T, strict=True)])
+        for part in (ratios, ratios**2)
+    )
     mean = number * first_moment
     return Known(mean, np.maximum(number * (number + 1) * second_moment - mean**2, 0.0))
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from na64.event_file import read_events, write_events
+from na64.optimisation import make_task
+from na64.stored_run import read_run
 from processors.result import EventTable
 from selections.selection import load_selection
 from tests.na64.test_background import DIMUONS, SELECTION, SETUP, make_run
@@ -182,6 +184,14 @@ def test_runs_that_do_not_belong_are_refused(na64: Call, tmp_path: Path) -> None
     box = {"digest": "s", "params": {k: dict(v) for k, v in SELECTION.params.items()}}
     other = make_signal(tmp_path / "other", 50, selection=box | {"signal_box": {"ecal_energy": [None, 40.0]}})
     assert "different edges of the signal box" in na64("optimise", other, "--data", data, "-o", out).err
+
+
+def test_fits_begin_where_the_margin_ends(tmp_path: Path) -> None:
+    guard = {"data": {"ecal_energy": {"relative": 0.03, "absolute": 0.0}}}
+    data = make_data(tmp_path / "data", 50, ecal=52.0, blinding={"guard": guard})
+    task = make_task([read_run(make_signal(tmp_path / "signal", 50))], read_run(data), [])
+    windows = {band.name: band.fit.fit for band in task.problem.bands}
+    assert windows == {"side_band_a": (52.0, 75.0), "side_band_c": (1.0, 16.0)}  # 50 / 0.97 = 51.5
 
 
 def test_lists_of_values_survive_the_file(tmp_path: Path) -> None:
