@@ -218,10 +218,13 @@ def probe_file(
         If the user's wishes contradict the file or each other: nothing should run then.
     """
     ends = _ends(file.path)
-    trees, uuid, metadata = _known_trees(file.path, ends)
+    content = None if ends is None else ends.digest()
+    trees, uuid, metadata = _known_trees(file.path, content)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    run = ask(file.path, ends, f"run {tree.name} {chosen}", lambda: first_run(file.path, chosen, tree)) or 0
+    run = (
+        ask(file.path, content, f"run {tree.name} {chosen}", lambda: first_run(file.path, chosen, tree)) or 0
+    )
     own_kind, reason = _own_kind(chosen, quantities, metadata, run)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
@@ -251,7 +254,7 @@ def probe_file(
         size=ends.size,
         uuid=uuid,
         digest=digest,
-        ends=ends.digest(),
+        ends=content or ends.digest(),
         parent=metadata,
     )
 
@@ -263,14 +266,14 @@ def _ends(path: str) -> Ends | None:
         return None
 
 
-def _known_trees(path: str, ends: Ends | None) -> tuple[list[TreeInfo], str, dict[str, Any]]:
+def _known_trees(path: str, content: str | None) -> tuple[list[TreeInfo], str, dict[str, Any]]:
     """Return what `read_trees` says, or said of the same content."""
 
     def find() -> Any:
         trees, uuid, metadata = read_trees(path)
         return [[asdict(tree) for tree in trees], uuid, metadata]
 
-    trees, uuid, metadata = ask(path, ends, "trees", find)
+    trees, uuid, metadata = ask(path, content, "trees", find)
     return [_tree_again(**tree) for tree in trees], uuid, metadata
 
 

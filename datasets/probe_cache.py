@@ -18,7 +18,7 @@ from typing import Any
 
 import uproot
 
-from datasets.fingerprint import Ends, mark_of
+from datasets.fingerprint import mark_of
 
 __all__ = ["ask"]
 
@@ -26,23 +26,23 @@ _VARIABLE = "NA64_CACHE_DIR"  # empty: nothing is kept
 _MONTH = 30 * 24 * 3600  # [s] after which answers that nobody asked for go
 
 
-def ask(path: str, ends: Ends | None, question: str, answer: Callable[[], Any]) -> Any:
+def ask(path: str, content: str | None, question: str, answer: Callable[[], Any]) -> Any:
     """
     Return an answer that is kept, or find it and keep it.
 
     Parameters
     ----------
     path : str
-    ends : Ends or None
-        None: the file cannot be read, and nothing is kept of it.
+    content : str or None
+        `Ends.digest`; None: the file cannot be read, and nothing is kept of it.
     question : str
     answer : callable
         Gives plain values; its errors are not kept.
     """
     folder = _folder()
-    if ends is None or folder is None:
+    if content is None or folder is None:
         return answer()
-    key = hashlib.sha256(f"{ends.digest()} {mark_of(path)} {question} {_code()}".encode()).hexdigest()
+    key = hashlib.sha256(f"{content} {mark_of(path)} {question} {_code()}".encode()).hexdigest()
     place = folder / key[:2] / f"{key}.json"
     try:
         found = json.loads(place.read_text(encoding="utf-8"))

@@ -107,8 +107,8 @@ def dispatch(items: Iterable[WorkItem], config: Dispatch) -> Iterator[Outcome]:
     Exception
         What code raises on a chunk, unless a file is to blame.
     """
-    work = _Work(deque(_Piece(_Chunk(item), item) for item in items))
-    while work.left:
+    work = _Work(iter(items))
+    while work.has_more():
         with _open_again(config, is_first=not work.n_pools) as pool:
             work.n_pools += 1
             try:
@@ -125,11 +125,18 @@ def dispatch(items: Iterable[WorkItem], config: Dispatch) -> Iterator[Outcome]:
 class _Work:
     """What is left to do, and what went wrong since a chunk ended well."""
 
-    left: deque[_Piece]
+    planned: Iterator[WorkItem]
+    left: deque[_Piece] = field(default_factory=deque)  # to be begun next
     waiting: dict[cf.Future[ChunkResult], _Piece] = field(default_factory=dict)
     n_pools: int = 0
     lost_pools: int = 0
     deaths: int = 0
+
+    def has_more(self) -> bool:
+        """Return whether a piece is left to begin."""
+        if not self.left and (item := next(self.planned, None)) is not None:
+            self.left.append(_Piece(_Chunk(item), item))
+        return bool(self.left)
 
 
 def _open_again(config: Dispatch, *, is_first: bool) -> AbstractContextManager[cf.Executor]:
@@ -166,8 +173,8 @@ class _Reopened(AbstractContextManager[cf.Executor]):
 def _drain(pool: cf.Executor, work: _Work, config: Dispatch) -> Generator[Outcome, None, None]:
     """Process pieces until none is left, or the pool is lost."""
     try:
-        while work.left or work.waiting:
-            while work.left and len(work.waiting) < config.width:
+        while work.has_more() or work.waiting:
+            while len(work.waiting) < config.width and work.has_more():
                 piece = work.left[0]
                 future = _submit(pool, config, piece)
                 work.left.popleft()

@@ -12,6 +12,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -54,6 +55,7 @@ class ProcessSlots(cf.Executor):
         self._calls: queue.SimpleQueue[tuple[cf.Future[Any], _Call] | None] = queue.SimpleQueue()
         self._processes: dict[int, multiprocessing.process.BaseProcess] = {}
         self._is_closed = False
+        resource_tracker.ensure_running()  # once it runs, it leaves the signals of our threads alone
         self._threads = [
             threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in range(workers)
         ]
@@ -81,6 +83,7 @@ class ProcessSlots(cf.Executor):
 
     def _serve(self, slot: int) -> None:
         """Pass calls to one process after the other."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit it: Ctrl-C is for us
         pipe: Connection | None = None
         while (job := self._calls.get()) is not None and not self._is_closed:
             future, call = job
@@ -121,7 +124,7 @@ class ProcessSlots(cf.Executor):
 
 def _answer(pipe: Connection) -> None:
     """Answer calls until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
             function, arguments = pipe.recv()

@@ -205,14 +205,17 @@ def _split_complete(
     setup = load_setup(setup_name)
     selection = processor.selection_for(setup)
     complete, losses = [], []
+    known: dict[tuple[int, frozenset[str]], dict[str, list[str]]] = {}
     refusal: Exception | None = None
     for probe in probes:
         if probe.kind == "data":
             selection.require_untouched_base()
             if processor.variations is not None:
                 require_base_kept(processor.variations, selection)
-        provided = provided_columns(probe.quantities, probe.layout, setup)
-        lacking = selection.needs(provided)
+        alike = id(probe.layout), probe.quantities  # files mostly are, and this takes 50 ms
+        if alike not in known:
+            known[alike] = selection.needs(provided_columns(probe.quantities, probe.layout, setup))
+        lacking = known[alike]
         if not lacking:
             complete.append(probe)
             continue

@@ -34,7 +34,7 @@ from na64.tables import cutflow_text, quality_text
 from processors.analysis import AnalysisProcessor
 from processors.partial_results import PartialResults
 from processors.result import AnalysisResult
-from processors.runner import Prepared, prepare, run_items
+from processors.runner import Account, Prepared, prepare, run_items
 from selections.opening import Opening
 
 __all__ = ["RunOptions", "run_analysis"]
@@ -152,6 +152,18 @@ def _tell_what_is_kept(options: RunOptions, store: PartialResults, prepared: Pre
         raise
 
 
+def _interruptions(account: Account) -> list[str]:
+    """Say what was taken over, and what was begun again."""
+    lines = []
+    if account.resumed:
+        lines.append(f"resumed: {account.resumed} of {account.processed} events were done before")
+    if account.retries:
+        times = sum(len(retry.reasons) for retry in account.retries)
+        chunks = f"{len(account.retries)} of {account.chunks} chunks were begun again"
+        lines.append(f"retries: {chunks}, {times} times in all; run.json says why")
+    return lines
+
+
 def _tell(options: RunOptions, record: RunRecord) -> None:
     """Print the cut-flow and where everything is."""
     typer.echo(cutflow_text(record.result))
@@ -160,6 +172,8 @@ def _tell(options: RunOptions, record: RunRecord) -> None:
             typer.echo(text)
     account = record.account
     typer.echo(account_line(account))
+    for line in _interruptions(account):
+        typer.echo(line)
     typer.echo(exposure_line(record.exposure))
     for note in sorted(record.result.notes):
         typer.echo(f"note: {note}")

@@ -26,7 +26,7 @@ def test_answer_is_found_once_per_content(tmp_path: Path) -> None:
         return [len(asked)]
 
     def again(question: str = "what") -> list[int]:
-        return ask(str(path), read_ends(str(path)), question, answer)
+        return ask(str(path), read_ends(str(path)).digest(), question, answer)
 
     path.write_bytes(b"one")
     assert (again(), again(), again("other"), again()) == ([1], [1], [2], [1])

@@ -109,13 +109,13 @@ def test_a_killed_and_resumed_run_tells_nothing(
         alive[:] = [lives]
         folder = line[4].with_name(".output.partial")
         try:
-            told = na64(*line)
+            told = list(na64(*line))
         except Killed:
-            told = "killed"
+            told = ["killed"]
         seen = fingerprint(folder) if folder.is_dir() else None
         for part in sorted(folder.rglob("*.part"))[:1]:
             part.write_bytes(part.read_bytes()[:-7])
-        return [told, seen]
+        return [*told, seen]
 
     def commands(data: Path, out: Path) -> list[list[Any]]:
         line = [*COMMANDS["run"](data, out), "--save-events", "--resume"]
