@@ -18,7 +18,16 @@ __all__ = ["compare"]
 
 Events = tuple[EventList, EventList]
 
-_EXECUTION = ("executor", "workers", "scheduler", "chunk_size", "max_loss", "verify", "save_events")
+_EXECUTION = (
+    "executor",
+    "workers",
+    "cluster",
+    "scheduler",
+    "chunk_size",
+    "max_loss",
+    "verify",
+    "save_events",
+)
 # What makes two runs different:
 _RESULTS = (
     "configuration",

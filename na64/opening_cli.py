@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from na64.options import (
+    ClusterOption,
     ExecutorOption,
     OverwriteOption,
     ResumeOption,
-    SchedulerOption,
     WorkersOption,
 )
 
@@ -45,7 +45,7 @@ def unblind(
     ] = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Events per chunk.")] = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
@@ -66,7 +66,7 @@ def unblind(
                 periods=tuple(periods or ()),
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
                 resume=resume,
                 overwrite=overwrite,

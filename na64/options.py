@@ -10,7 +10,9 @@ import typer
 __all__ = [
     "CatalogueOption",
     "ChunkOption",
+    "ClusterOption",
     "ConditionsOption",
+    "DryRunOption",
     "ExecutorOption",
     "Inputs",
     "KindOption",
@@ -18,7 +20,6 @@ __all__ = [
     "LossOption",
     "OverwriteOption",
     "ResumeOption",
-    "SchedulerOption",
     "SeedOption",
     "SetupOption",
     "VerifyOption",
@@ -50,9 +51,22 @@ ExecutorOption = Annotated[
         "--executor", help="iterative (this process), futures (processes) or dask. Default: by --workers."
     ),
 ]
-WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
-SchedulerOption = Annotated[
-    str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler; implies dask.")
+WorkersOption = Annotated[
+    str | None,
+    typer.Option("--workers", help="Worker processes; N:MAX follows the work (Dask).", metavar="N[:MAX]"),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        "--scheduler",
+        help="Where Dask workers run: local, slurm, lxplus, a profile of your own (na64 clusters), or the "
+        "address of a scheduler.",
+        metavar="NAME|ADDRESS",
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the job script of the cluster and do nothing.")
 ]
 ChunkOption = Annotated[int, typer.Option("--chunk-size", min=1, help="Events per chunk.")]
 SeedOption = Annotated[

@@ -16,7 +16,8 @@ from datasets.config import ConfigError
 from datasets.fingerprint import FileChange, mark_of
 from datasets.probe import UnreadableError
 from datasets.reader import ReadError
-from processors.rooms import RoomError, require_same
+from processors.environment import Versions, require_same
+from processors.rooms import RoomError
 from selections.blinding import BlindingError
 from selections.selection import SelectionError
 
@@ -151,7 +152,7 @@ def _load(payload: bytes) -> Callable[[WorkItem], Any]:
     return function
 
 
-def work(payload: bytes, digest: str, item: WorkItem, attempts: int) -> ChunkResult:
+def work(payload: bytes, versions: Versions, item: WorkItem, attempts: int) -> ChunkResult:
     """Process a chunk on a worker, which must run the sources of the client."""
-    require_same(digest)
+    require_same(versions)
     return run_chunk(_load(payload), item, attempts)

@@ -7,7 +7,6 @@ Coffea's executors stop at the first error or drop chunks without saying why. Th
 from __future__ import annotations
 
 import concurrent.futures as cf
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ import cloudpickle
 from coffea.processor.executor import ExecutorBase, WorkItem
 
 from processors.chunk import ChunkResult, run_chunk, work
+from processors.clusters import Cluster, open_client
 from processors.dispatch import Dispatch, Outcome, dispatch
+from processors.environment import versions_here
 from processors.pools import HerePool, ProcessSlots
-from processors.rooms import RoomError, require_same, source_digest
 
 __all__ = ["ChunkExecutor", "ExecutorName", "open_pool"]
 
@@ -68,7 +68,7 @@ class ChunkExecutor(ExecutorBase):
         if self.is_here:
             call: Callable[..., ChunkResult] = partial(run_chunk, function)
         else:
-            call = partial(work, cloudpickle.dumps(function), source_digest())
+            call = partial(work, cloudpickle.dumps(function), versions_here())
         config = Dispatch(
             open_pool=self.open_pool,
             call=lambda pool, item: pool.submit(call, item, self.attempts),
@@ -81,7 +81,7 @@ class ChunkExecutor(ExecutorBase):
 
 
 @contextmanager
-def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) -> Iterator[Pool]:
+def open_pool(name: ExecutorName, workers: int, cluster: Cluster | None = None) -> Iterator[Pool]:
     """
     Open the workers of an executor.
 
@@ -89,9 +89,9 @@ def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) ->
     ----------
     name : "iterative", "futures" or "dask"
     workers : int
-        Processes to start; not used with ``scheduler``.
-    scheduler : str, optional
-        Address of a Dask scheduler that runs already.
+        Processes or jobs to start.
+    cluster : Cluster, optional
+        Where Dask workers run; None: on this machine.
 
     Yields
     ------
@@ -103,49 +103,5 @@ def open_pool(name: ExecutorName, workers: int, scheduler: str | None = None) ->
         with ProcessSlots(workers) as pool:
             yield pool
     else:
-        with _dask_client(workers, scheduler) as client:
+        with open_client(workers, cluster or Cluster()) as client:
             yield client.get_executor(pure=False, retries=0)
-
-
-@contextmanager
-def _dask_client(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """Connect to a scheduler, or start worker processes on this machine."""
-    import dask
-    import distributed
-
-    if scheduler is not None:
-        try:
-            client = distributed.Client(scheduler, timeout=15)
-        except (OSError, ValueError) as error:
-            msg = f"no Dask scheduler answers at {scheduler}: {error}"
-            raise ConnectionError(msg) from error
-        with client:
-            _require_workers(client, scheduler)
-            yield client
-        return
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # we count the deaths ourselves
-        cluster = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,  # what fails comes back as an exception or a named loss
-        )
-    with cluster, distributed.Client(cluster) as client:
-        yield client
-
-
-def _require_workers(client: Any, scheduler: str) -> None:
-    """Check that a scheduler has workers and that they can import and run our sources."""
-    try:
-        client.wait_for_workers(1, timeout=60)
-        client.run(require_same, source_digest())
-    except TimeoutError as error:
-        msg = f"the Dask scheduler at {scheduler} has no workers; start some, or run without --scheduler"
-        raise ConnectionError(msg) from error
-    except RoomError:
-        raise
-    except Exception as error:
-        msg = f"workers of the Dask scheduler at {scheduler} cannot run the NA64 pipeline: {error}"
-        raise RoomError(msg) from error

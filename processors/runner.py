@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures as cf
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -21,10 +22,13 @@ from datasets.setups import load_setup
 from datasets.sources import InputError, InputFile
 from processors.accounting import Account, Collector, Loss, Store
 from processors.analysis import AnalysisProcessor, missing_columns_message
+from processors.cluster_profiles import AddressProfile
+from processors.clusters import Cluster, open_client
 from processors.dispatch import Outcome
 from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
-from processors.variations import require_base_kept
+from processors.variations import require_base_kept, require_guarded
+from processors.withholding import blinding_of
 from selections.selection import SelectionError
 
 __all__ = [
@@ -36,6 +40,7 @@ __all__ = [
     "check_conditions",
     "edges_of",
     "make_item",
+    "opened",
     "prepare",
     "run_items",
 ]
@@ -61,8 +66,34 @@ class Execution:
 
     executor: ExecutorName = "iterative"
     workers: int = 1
-    scheduler: str | None = None
+    cluster: Cluster | None = None  # of the executor dask; None: on this machine
     chunk_size: int = 50_000
+
+    @property
+    def width(self) -> int:
+        """Return how many chunks may be under way at once."""
+        if self.executor == "iterative":
+            return 1
+        if self.cluster is None:
+            return 4 * self.workers
+        if isinstance(self.cluster.profile, AddressProfile):
+            return 64  # its workers are not ours to count
+        return 4 * (self.cluster.most or self.workers)
+
+
+@contextmanager
+def opened(execution: Execution) -> Iterator[Execution]:
+    """
+    Start the Dask workers of an execution, if it has any, and keep them until the end.
+
+    Those of somebody else's scheduler are not ours to keep: it may be gone and come back.
+    """
+    cluster = execution.cluster or Cluster()
+    if execution.executor != "dask" or isinstance(cluster.profile, AddressProfile):
+        yield execution
+        return
+    with open_client(execution.workers, cluster) as client:
+        yield replace(execution, cluster=replace(cluster, client=client))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +213,8 @@ def _split_complete(
             selection.require_untouched_base()
             if processor.variations is not None:
                 require_base_kept(processor.variations, selection)
+                if probe.period is not None:
+                    require_guarded(processor.variations, blinding_of(probe.period, processor.opening))
         alike = id(probe.layout), probe.quantities  # files mostly are, and this takes 50 ms
         if alike not in known:
             known[alike] = selection.needs(provided_columns(probe.quantities, probe.layout, setup))
@@ -332,13 +365,14 @@ def run_items(
         collector(outcome)
         tell(outcome.item)
 
-    for layout, part in items:
-        if part:
+    todo = [(layout, part) for layout, part in items if part]
+    with opened(execution) if todo else nullcontext(execution) as running:
+        for layout, part in todo:
             executor = ChunkExecutor(
                 sink=sink,
-                open_pool=partial(open_pool, execution.executor, execution.workers, execution.scheduler),
-                is_here=execution.executor == "iterative",
-                width=_width(execution),
+                open_pool=partial(open_pool, running.executor, running.workers, running.cluster),
+                is_here=running.executor == "iterative",
+                width=running.width,
                 can_split=consume is None,
                 identity=identity,
             )
@@ -362,13 +396,6 @@ def _missing(
             for number in collector.missing(probe)
         ]
     return items
-
-
-def _width(execution: Execution) -> int:
-    """Return how many chunks are under way at once."""
-    if execution.executor == "iterative":
-        return 1
-    return 4 * execution.workers if execution.scheduler is None else 64
 
 
 class _Teller:

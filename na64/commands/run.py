@@ -23,6 +23,7 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
+from na64.execution import describe_execution, keep_logs
 from na64.exposure import compare, describe_exposure, exposure_line
 from na64.identity import identify
 from na64.outputs import check_output
@@ -40,7 +41,7 @@ __all__ = ["RunOptions", "run_analysis"]
 
 Identity = Mapping[str, str | None]
 
-_NOT_RECORDED = {"output", "overwrite", "resume"}
+_NOT_RECORDED = {"output", "overwrite", "resume", "dry_run"}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _HINT = "check units, times and SRD of the layout, and that layout and setup belong together"
 
@@ -88,6 +89,9 @@ def run_analysis(
     replaces = options.overwrite or (options.resume and (options.output / PARTS_FOLDER).is_dir())
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=replaces, is_directory=True)
+    if options.dry_run:
+        typer.echo(describe_execution(execution))
+        return 0
     with show_progress() as tell, own_folder(options.output):
         prepared = compare(catalogue, prepare(request, processor, tell))
         identity = identify(processor, prepared)
@@ -114,6 +118,7 @@ def run_analysis(
             parts = store.folder if account.losses else None
             write_run_directory(options.output, record, overwrite=replaces, progress=tell, parts=parts)
         store.clear()
+    keep_logs(options.output)
     _tell(options, record)
     return loss_status(account, options.max_loss)
 

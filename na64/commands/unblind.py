@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from na64.commands.common import choose_execution, processor_class
+from na64.commands.common import processor_class
 from na64.commands.run import Identity, RunOptions, run_analysis
 from na64.errors import UserError
 from na64.freezing import (
@@ -30,7 +30,7 @@ from selections.opening import Opening
 
 __all__ = ["UnblindOptions", "freeze_run", "unblind"]
 
-_EXECUTION = ("executor", "workers", "scheduler", "chunk_size")  # change no bin
+_EXECUTION = ("executor", "workers", "cluster", "chunk_size")  # change no bin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ class UnblindOptions:
     output: Path
     periods: tuple[str, ...] = ()
     executor: str | None = None
-    workers: int | None = None
-    scheduler: str | None = None
+    workers: int | str | None = None
+    cluster: str | None = None
     chunk_size: int | None = None
     resume: bool = False
     overwrite: bool = False
@@ -179,10 +179,10 @@ def unblind(options: UnblindOptions) -> int:
     frozen = read_frozen(options.statement.parent / statement.frozen)
     opening = make_opening(statement, frozen, options.periods)
     given = {key: getattr(options, key) for key in _EXECUTION if getattr(options, key) is not None}
-    if given.keys() & {"executor", "workers", "scheduler"}:
-        given = {"executor": None, "workers": None, "scheduler": None} | given
+    if given.keys() & {"executor", "workers", "cluster"}:
+        given = {"executor": None, "workers": None, "cluster": None} | given
     run = _options(frozen, options.output, overwrite=options.overwrite, resume=options.resume, **given)
-    choose_execution(run.executor, run.workers, run.scheduler, run.chunk_size)
+    run.execution()
 
     def check(identity: Identity, prepared: Prepared) -> None:
         changed = differences(frozen, identity, describe_inputs(prepared))

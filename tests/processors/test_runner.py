@@ -13,6 +13,7 @@ import uproot
 from datasets.config import ConfigError
 from datasets.sources import InputError, InputFile, find_inputs
 from processors.analysis import Selected
+from processors.clusters import Cluster
 from processors.dispatch import dispatch
 from processors.invisible import InvisibleProcessor
 from processors.partial_results import PartialResults, write_part
@@ -59,7 +60,10 @@ def reference(files: list[InputFile]) -> AnalysisResult:
         pytest.param({"chunk_size": 37}, id="small-chunks"),
         pytest.param({"chunk_size": 1024}, id="blocks"),
         pytest.param({"executor": "futures", "workers": 2, "chunk_size": 300}, id="futures"),
-        pytest.param({"executor": "dask", "workers": 2, "chunk_size": 500}, id="dask-2"),
+        pytest.param(
+            {"executor": "dask", "workers": 1, "cluster": Cluster(most=2), "chunk_size": 500},
+            id="dask-1-to-2",
+        ),
         pytest.param({"executor": "dask", "workers": 1, "chunk_size": 2000}, id="dask-1"),
     ],
 )
