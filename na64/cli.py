@@ -17,6 +17,7 @@ from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
 from na64.opening_cli import freeze, unblind
+from na64.optimise_cli import optimise
 from na64.options import (
     CatalogueOption,
     ChunkOption,
@@ -60,7 +61,7 @@ _INTERRUPTED = 130  # exit status
 
 @app.command()
 def run(
-    analysis: Annotated[str, typer.Argument(help="invisible")],
+    analysis: Annotated[str, typer.Argument(help="invisible or muon")],
     inputs: Inputs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
     setup: SetupOption = None,
@@ -85,13 +86,16 @@ def run(
         typer.Option(
             "--variation",
             help="Systematic variation: a name, all, none, or a YAML file; repeat for more. Default: all on "
-            "simulation, none on data. Data closed in any of them are withheld.",
+            "simulation, none on data, where a shift over the edge of the closed region needs a guard.",
             metavar="NAME",
         ),
     ] = None,
     save_events: Annotated[
         bool,
-        typer.Option("--save-events", help="Write which shown events pass which cuts, for na64 diff."),
+        typer.Option(
+            "--save-events",
+            help="Write which shown events pass which cuts, and what these read: for na64 diff and optimise.",
+        ),
     ] = False,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
@@ -139,8 +143,13 @@ def calibrate(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Directory to write: tables and statistics.")
     ],
-    detector: Annotated[str, typer.Option("--detector", help="Whose gains to find.")] = "ecal",
-    particle: Annotated[str, typer.Option("--particle", help="Of the beam: electron.")] = "electron",
+    detector: Annotated[
+        list[str] | None,
+        typer.Option("--detector", help="Whose gains to find; repeat for muons. Default: ecal."),
+    ] = None,
+    particle: Annotated[
+        str, typer.Option("--particle", help="Of the beam: electron, or muon (peak of each cell).")
+    ] = "electron",
     energy: Annotated[
         list[str] | None,
         typer.Option(
@@ -173,7 +182,7 @@ def calibrate(
             CalibrateOptions(
                 inputs=tuple(inputs),
                 output=output,
-                detector=detector,
+                detectors=tuple(detector or ("ecal",)),
                 particle=particle,
                 energies=tuple(energy or ()),
                 runs=runs,
@@ -266,6 +275,7 @@ app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
+app.command("optimise")(optimise)
 app.command("report")(report)
 app.command("align")(align)
 app.command("efficiency")(efficiency)

@@ -64,6 +64,9 @@ def read_statement(path: Path) -> Statement:
     UserError, ConfigError
         Naming what is missing or wrong.
     """
+    if not path.is_file():
+        msg = f"there is no statement {path}; `na64 freeze RUN` writes one to fill in and sign"
+        raise UserError(msg)
     tree = read_yaml(path)  # JSON is YAML
     needed = ("frozen", "digest", "periods", "who", "when", "why")
     empty = [key for key in needed if not (isinstance(tree, Mapping) and tree.get(key))]

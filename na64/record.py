@@ -71,7 +71,11 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
         "git": _git(),
         "without_cuts": list(record.selection.without),
         "changed_cuts": list(record.selection.changed),
-        "selection": {"digest": record.selection.digest(), "params": record.selection.params},
+        "selection": {
+            "digest": record.selection.digest(),
+            "params": record.selection.params,
+            "signal_box": {name: list(limit) for name, limit in record.selection.signal_box.limits.items()},
+        },
         "identity": dict(record.identity),
         "variations": _variations(record),
         "options": {name: _plain(value) for name, value in record.options.items()},

@@ -8,7 +8,7 @@ __all__ = ["READS_EVENTS", "WITHOUT_DATA"]
 # tests/na64/test_non_interference.py.
 READS_EVENTS = frozenset(
     {
-        *("run", "reco", "inspect", "display", "explain", "background", "report"),
+        *("run", "reco", "inspect", "display", "explain", "background", "report", "optimise"),
         *("calibrate", "align"),
         *("freeze", "unblind", "diff", "efficiency"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class StoredRun:
     record: dict[str, Any]  # run.json
     datasets: dict[str, dict[str, Any]]  # of cutflow.json
     histograms: dict[str, hist.Hist[Any]]  # by name
+    digest: str  # SHA-256 of cutflow.json and histograms.json: all numbers that are read of it
 
     @property
     def kinds(self) -> set[str]:
@@ -146,4 +148,9 @@ def read_run(path: Path) -> StoredRun:
     except (KeyError, TypeError, ValueError) as error:
         msg = f"{path / 'histograms.json'} is damaged: {error}"
         raise UserError(msg) from error
-    return StoredRun(path=path, record=record, datasets=datasets, histograms=histograms)
+    digest = hashlib.sha256()
+    for name in ("cutflow.json", "histograms.json"):  # run.json holds the seconds that the run took
+        digest.update((path / name).read_bytes())
+    return StoredRun(
+        path=path, record=record, datasets=datasets, histograms=histograms, digest=digest.hexdigest()
+    )

@@ -27,7 +27,8 @@ from processors.clusters import Cluster, open_client
 from processors.dispatch import Outcome
 from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
-from processors.variations import require_base_kept
+from processors.variations import require_base_kept, require_guarded
+from processors.withholding import blinding_of
 from selections.selection import SelectionError
 
 __all__ = [
@@ -212,6 +213,8 @@ def _split_complete(
             selection.require_untouched_base()
             if processor.variations is not None:
                 require_base_kept(processor.variations, selection)
+                if probe.period is not None:
+                    require_guarded(processor.variations, blinding_of(probe.period, processor.opening))
         alike = id(probe.layout), probe.quantities  # files mostly are, and this takes 50 ms
         if alike not in known:
             known[alike] = selection.needs(provided_columns(probe.quantities, probe.layout, setup))

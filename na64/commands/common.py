@@ -19,6 +19,7 @@ from na64.errors import UserError
 from na64.execution import choose_execution, log_folder
 from processors.analysis import AnalysisProcessor
 from processors.invisible import InvisibleProcessor
+from processors.muon import MuonProcessor
 from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
 from selections.selection import ANALYSES, SelectionError
@@ -33,7 +34,10 @@ __all__ = [
     "show_progress",
 ]
 
-_PROCESSORS: dict[str, type[AnalysisProcessor]] = {"invisible": InvisibleProcessor}
+_PROCESSORS: dict[str, type[AnalysisProcessor]] = {
+    "invisible": InvisibleProcessor,
+    "muon": MuonProcessor,
+}
 _KINDS = ("data", "simulation")
 
 

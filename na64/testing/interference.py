@@ -16,11 +16,14 @@ from coffea.processor import ProcessorABC
 
 from datasets.probe import Kind
 from datasets.sources import InputFile
+from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import difference, find_value, fingerprint
 from na64.testing.pair import PLANTED, make_closed_pair
 from na64.testing.plain_values import plain
 from processors.analysis import AnalysisProcessor
 from processors.runner import Execution, Request, prepare, run_items
+
+_PAIRS = {"muon": make_muon_pair}  # of files that an analysis can read, where it is not the p348reco ntuple
 
 __all__ = ["InterferenceError", "assert_not_interfering"]
 
@@ -52,7 +55,8 @@ def assert_not_interfering(
         An `AnalysisProcessor`, or any other that reads events with our schemas.
     pair : (Path, Path), optional
         Files of equal length; by default a p348reco ntuple with 40 events in the box of the invisible mode,
-        in the second file replaced by other closed events and by some that fail the base requirement.
+        or for the muon mode an `ana_tree` with 30, in the second file replaced by other closed events and by
+        some that fail the base requirement.
     layout, setup, kind : str, optional
         As for `na64 run`.
     chunk_size : int
@@ -66,7 +70,7 @@ def assert_not_interfering(
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = pair or make_closed_pair(folder)
+        files = pair or _PAIRS.get(getattr(processor, "analysis", ""), make_closed_pair)(folder)
         request = {"layout": layout, "setup": setup, "kind": kind}
         one, two = (observe(processor, file, folder / "work", request, chunk_size) for file in files)
     traces = [] if planted is None else [find_value(one, planted)]
