@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -144,10 +145,13 @@ def _open_local(least: int, most: int) -> Iterator[Any]:
 def _open_address(profile: AddressProfile) -> Iterator[Any]:
     """Connect to a scheduler that runs, and has workers."""
     import distributed
+    from distributed.versions import VersionMismatchWarning
 
     address = profile.address
     try:
-        client = distributed.Client(address, timeout=15)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # we look ourselves
+            client = distributed.Client(address, timeout=15)
     except (OSError, ValueError) as error:
         msg = f"no Dask scheduler answers at {address}: {error}"
         raise ConnectionError(msg) from error

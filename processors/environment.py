@@ -38,6 +38,7 @@ def _look(packages: tuple[str, ...]) -> dict[str, Any]:
     import platform
     import socket
     from importlib import metadata
+    from pathlib import Path
 
     def version(name: str) -> str | None:
         try:
@@ -51,7 +52,7 @@ def _look(packages: tuple[str, ...]) -> dict[str, Any]:
 
         rooms.check_rooms()
         sources = rooms.source_digest()
-        why = f"in {rooms.HOME}"
+        why = f"in {Path(rooms.__file__).parents[1]}"
     except Exception as error:  # whatever hinders it is the answer
         why = f"{type(error).__name__}: {error}"
     found: dict[str, str | None] = {"python": ".".join(platform.python_version_tuple()[:2])}

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from coffea.processor.executor import WorkItem
 
+from processors.cluster_profiles import AddressProfile
+from processors.clusters import Cluster
 from processors.dispatch import Outcome
 from processors.executors import ChunkExecutor, open_pool
 
@@ -68,7 +70,8 @@ def test_restart_of_the_scheduler_loses_nothing(tmp_path: Path) -> None:
                 second.__enter__()
 
         wait_until_it_listens(port)
-        pool = partial(open_pool, "dask", 1, f"tcp://127.0.0.1:{port}")
+        place = Cluster(profile=AddressProfile(address=f"tcp://127.0.0.1:{port}"))
+        pool = partial(open_pool, "dask", 1, place)
         executor = ChunkExecutor(sink=sink, open_pool=pool, is_here=False, width=4)
         try:
             executor([WorkItem("d", "f", "t", n, n + 10, b"0" * 16) for n in range(0, 300, 10)], count, None)
