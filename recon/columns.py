@@ -74,7 +74,7 @@ def _tracks(name: str, which: str) -> list[Column]:
             columns.append(Column(f"{name}_{face}_{axis}", "float64", "mm", at))
             columns.append(Column(f"{name}_{face}_{axis}_error", "float64", "mm", f"standard error of {at}"))
     columns += [
-        Column(f"{name}_ecal_distance", "float64", "mm", f"between {best} and the shower at the ECAL"),
+        Column(f"{name}_ecal_distance", "float64", "mm", f"between {best} and the shower, at its depth"),
         Column(f"{name}_ecal_pull", "float64", "", "that distance over its standard error"),
     ]
     for quantity, unit, meaning in (
