@@ -131,9 +131,9 @@ def _extrapolated(
             for j, axis in enumerate(("x", "y"), start=2):
                 columns[f"{prefix}_target_slope_{axis}"] = _spread(details.face_state[:, i, j], has_one)
     if "ecal" in faces and "ecal_x" in showers:
-        face = 1 + faces.index("ecal")
-        slopes = {axis: _spread(details.face_state[:, face, i], has_one) for i, axis in ((2, "x"), (3, "y"))}
-        at_ecal = _at_face(details, has_one, face, "at")
+        place = 1 + faces.index("ecal")
+        slopes = {axis: _spread(details.face_state[:, place, i], has_one) for i, axis in ((2, "x"), (3, "y"))}
+        at_ecal = _at_face(details, has_one, place, "at")
         columns |= _match(at_ecal, slopes, f"{prefix}_ecal", setup.detectors["ecal"], showers)
     return columns
 
