@@ -131,8 +131,10 @@ def _extrapolated(
             for j, axis in enumerate(("x", "y"), start=2):
                 columns[f"{prefix}_target_slope_{axis}"] = _spread(details.face_state[:, i, j], has_one)
     if "ecal" in faces and "ecal_x" in showers:
-        at_ecal = _at_face(details, has_one, 1 + faces.index("ecal"), "at")
-        columns |= _match(at_ecal, f"{prefix}_ecal", setup.detectors["ecal"], showers)
+        place = 1 + faces.index("ecal")
+        slopes = {axis: _spread(details.face_state[:, place, i], has_one) for i, axis in ((2, "x"), (3, "y"))}
+        at_ecal = _at_face(details, has_one, place, "at")
+        columns |= _match(at_ecal, slopes, f"{prefix}_ecal", setup.detectors["ecal"], showers)
     return columns
 
 
@@ -206,9 +208,12 @@ def _at_face(details: TrackDetails, has_one: Array, face: int, prefix: str) -> C
     return columns
 
 
-def _match(at: Columns, prefix: str, ecal: Detector, showers: Mapping[str, Array]) -> Columns:
-    """Return how far the shower is from the best track, and in standard errors where the setup knows them."""
-    away = [showers[f"ecal_{axis}"] - at[f"at_{axis}"] for axis in ("x", "y")]
-    shower = ecal.response.position_error(showers["ecal_energy"]) ** 2
+def _match(
+    at: Columns, slopes: Columns, prefix: str, ecal: Detector, showers: Mapping[str, Array]
+) -> Columns:
+    """Return how far the shower is from the best track at its depth, and that in standard errors."""
+    energy, response = showers["ecal_energy"], ecal.response
+    depth, shower = response.depth_of(energy), response.position_error(energy) ** 2
+    away = [showers[f"ecal_{axis}"] - at[f"at_{axis}"] - depth * slopes[axis] for axis in "xy"]
     pulls = [d**2 / (at[f"at_{axis}_error"] ** 2 + shower) for d, axis in zip(away, "xy", strict=True)]
     return {f"{prefix}_distance": np.hypot(*away), f"{prefix}_pull": np.sqrt(sum(pulls))}

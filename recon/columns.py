@@ -81,7 +81,7 @@ def _tracks(name: str, which: str) -> list[Column]:
     columns += [
         Column(f"{name}_target_slope_x", "float64", "", f"dx/dz of {best} at the middle of the target"),
         Column(f"{name}_target_slope_y", "float64", "", f"dy/dz of {best} at the middle of the target"),
-        Column(f"{name}_ecal_distance", "float64", "mm", f"between {best} and the shower at the ECAL"),
+        Column(f"{name}_ecal_distance", "float64", "mm", f"between {best} and the shower, at its depth"),
         Column(f"{name}_ecal_pull", "float64", "", "that distance over its standard error"),
     ]
     for quantity, unit, meaning in (

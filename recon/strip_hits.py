@@ -65,6 +65,7 @@ def match_clusters(
     limits = (config.charge_ratio, config.charge_spread, config.time_spread, config.max_mismatch)
     offsets, x, y, is_near, lost = _match(clusters, limits, config.margin)
     time, time_error = _mean_time(clusters, x, y)
+    before = np.repeat(clusters.offsets[:-1], np.diff(offsets))  # so that a source is counted in its event
     hits = TrackerHits(
         offsets,
         clusters.detector[x] // 2,
@@ -77,8 +78,8 @@ def match_clusters(
         clusters.size[x],
         clusters.size[y],
         is_near | clusters.is_ambiguous[x] | clusters.is_ambiguous[y],
-        x,
-        y,
+        x - before,
+        y - before,
         time_error,
     )
     return hits, {"unmatched_x": int(lost[0]), "unmatched_y": int(lost[1])}

@@ -53,9 +53,10 @@ def half_width(values: np.ndarray) -> float:
 def read_truth(path: str, arrays: dict[str, np.ndarray], setup: Setup) -> Truth:
     """Return what is true; the trigger particle's hits have the time 0, but for rounding."""
     n_planes = len(setup.spectrometers["incoming"].planes)
-    hits = uproot.open(path)["raw"].arrays([f"true_hit_{name}" for name in ("plane", "x", "y", "time")])
+    names = [f"true_hit_{name}" for name in ("plane", "x", "y", "time")]
+    hits = uproot.open(path)["raw"].arrays(names)
     event = np.repeat(np.arange(len(hits)), ak.num(hits.true_hit_plane))
-    plane, x, y, time = (ak.to_numpy(ak.flatten(hits[name])) for name in hits.fields)
+    plane, x, y, time = (ak.to_numpy(ak.flatten(hits[name])) for name in names)
     own = (np.abs(time) < 1e-3) & (plane <= n_planes)
     at = np.full((len(hits), n_planes, 2), np.nan)
     at[event[own], plane[own] - 1] = np.stack([x, y], axis=1)[own]

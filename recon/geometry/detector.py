@@ -122,15 +122,35 @@ class Response(Strict):
     resolving_time: float = 0.0  # [ns] within which two pulses of a cell are taken for one
     position_stochastic: float = 0.0  # [mm sqrt(GeV)] rms of a shower's x or y, see `position_error`
     position_constant: float = 0.0  # [mm] both 0: not known
+    shower_depth: float = 0.0  # [mm] behind the front face where a shower of 1 GeV is seen, see `depth_of`
+    shower_depth_growth: float = 0.0  # [mm] for each factor e of energy
 
     def __post_init__(self) -> None:
         positive = (self.sampling_fraction, self.reference_energy)
         times = (self.time_resolution, self.resolving_time)
-        places = (self.position_stochastic, self.position_constant)
+        places = (self.position_stochastic, self.position_constant, self.shower_depth)
         others = (self.noise, self.constant, self.stochastic, self.light_yield, *times, *places)
         if not (all(v > 0 for v in positive) and all(v >= 0 for v in others)):
             msg = f"a response needs sampling_fraction, reference_energy > 0 and all else >= 0, got {self}"
             raise ValueError(msg)
+
+    def depth_of(self, energy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """
+        Return how far behind the front face the position of a shower is that of its particle's line.
+
+        ``shower_depth + shower_depth_growth ln(E / GeV)``: the maximum of a shower moves with ln E.
+
+        Parameters
+        ----------
+        energy : float64, any shape [GeV]
+
+        Returns
+        -------
+        float64, same shape [mm]
+            NaN without energy.
+        """
+        at = np.asarray(energy, dtype=np.float64)
+        return self.shower_depth + self.shower_depth_growth * np.log(np.where(at > 0, at, np.nan))
 
     def position_error(self, energy: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """

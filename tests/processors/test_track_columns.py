@@ -43,11 +43,10 @@ COUNT, IN_TIME, VALID = [1, 2, 2, 1, 0], [1, 2, 1, 0, 0], [True, True, True, Fal
 def columns() -> dict[str, np.ndarray]:
     setup = replace(SETUP, spectrometers={"incoming": SPECTROMETER, "scattered": SPECTROMETER})
     hits = {"incoming": hits_of(EVENTS), "scattered": hits_of(EVENTS[::-1])}
-    shower = crossings(ECAL_Z)[0] + np.array([3.0, -4.0])
-    showers = {f"ecal_{axis}": np.full(5, at) for axis, at in zip("xy", shower, strict=True)}
-    return track_columns(
-        hits, setup, {**showers, "ecal_energy": np.array([100.0, 25.0, 100.0, 100.0, 100.0])}
-    )
+    energy = np.array([100.0, 25.0, 100.0, 100.0, 100.0])
+    depth = [float(d) for d in SETUP.detectors["ecal"].response.depth_of(energy)]
+    shower = np.array([crossings(ECAL_Z + d)[0] for d in depth]) + np.array([3.0, -4.0])
+    return track_columns(hits, setup, {"ecal_x": shower[:, 0], "ecal_y": shower[:, 1], "ecal_energy": energy})
 
 
 @pytest.mark.parametrize("prefix", ["track", "scattered"])
