@@ -53,8 +53,8 @@ def _window(value: Floats, *, low: float, high: float) -> Mask:
     return (value > low) & (value < high)
 
 
-def _window_of_sum(parts: Floats, *, low: float, high: float) -> Mask:
-    return _window(parts.sum(axis=1), low=low, high=high)
+def _veto(panels: Floats | None, *, low: float, high: float) -> Mask:
+    return np.ones(1, dtype=bool) if panels is None else _window(panels.sum(axis=1), low=low, high=high)
 
 
 def _window_of_all(parts: Floats, *, low: float, high: float) -> Mask:
@@ -90,121 +90,77 @@ def declared_cuts() -> dict[str, dict[str, Any]]:
     return {cut["name"]: cut for cut in (*_beam_cuts(), *_track_cuts(), *_mip_cuts())}
 
 
+def _plot(column: str, bins: int, low: float, high: float, label: str, *marks: str) -> Plot:
+    """Return the N-1 histogram of a cut; of several parts the largest is drawn."""
+    is_largest = column.endswith("_mips")
+    return Plot(
+        column=column, bins=bins, low=low, high=high, label=label, marks=marks, per_event_max=is_largest
+    )
+
+
+def _cut(
+    name: str, label: str, keep: Any, columns: tuple[str, ...], valid: tuple[str, ...] = (), **more: Any
+) -> dict[str, Any]:
+    """Return a cut without its parameters."""
+    return {"name": name, "label": label, "keep": keep, "columns": columns, "valid": valid, **more}
+
+
 def _beam_cuts() -> tuple[dict[str, Any], ...]:
     """Cuts on the trigger."""
+    times = ("master_time", "ecal_out_of_time_energy", "hcal_out_of_time_energy")
+    calorimeters, counters = ("ecal_is_valid", "hcal_is_valid"), ("counters_counter_energy",)
+    label = "in time, out-of-time ECAL < {ecal_out_of_time_limit} GeV"
     return (
-        {
-            "name": "in_time",
-            "label": "in time, out-of-time ECAL < {ecal_out_of_time_limit} GeV",
-            "columns": (),
-            "optional": ("master_time", "ecal_out_of_time_energy", "hcal_out_of_time_energy"),
-            "valid": ("ecal_is_valid", "hcal_is_valid"),
-            "keep": _in_time,
-        },
-        {
-            "name": "beam",
-            "label": "S0, S1 > {fired} GeV, V0 < {veto} GeV",
-            "columns": ("counters_counter_energy",),
-            "valid": ("counters_is_valid",),
-            "keep": _beam,
-        },
-        {
-            "name": "scattered",
-            "label": "S4, Sμ > {fired} GeV",
-            "columns": ("counters_counter_energy",),
-            "valid": ("counters_is_valid",),
-            "keep": _scattered,
-        },
+        _cut("in_time", label, _in_time, (), calorimeters, optional=times),
+        _cut("beam", "S0, S1 > {fired} GeV, V0 < {veto} GeV", _beam, counters, ("counters_is_valid",)),
+        _cut("scattered", "S4, Sμ > {fired} GeV", _scattered, counters, ("counters_is_valid",)),
     )
 
 
 def _track_cuts() -> tuple[dict[str, Any], ...]:
     """Cuts on the muon before and behind the target."""
+    hits = ("track_plane_hits", "scattered_plane_hits")
+    match = "tracks meet in the target within {limit} errors, angle < {angle_limit} rad"
     return (
-        {
-            "name": "single_hits",
-            "label": "no tracker with more than {limit} hit",
-            "columns": ("track_plane_hits", "scattered_plane_hits"),
-            "keep": _single_hits,
-            "plot": Plot(
-                column="scattered_plane_hits",
-                bins=8,
-                low=-0.5,
-                high=7.5,
-                label="hits in the fullest plane of MS2",
-            ),
-        },
-        {
-            "name": "track_momentum",
-            "label": "momentum before the target in {low} .. {high} GeV",
-            "columns": ("track_momentum",),
-            "valid": ("track_is_valid",),
-            "keep": _window,
-            "plot": Plot(
-                column="track_momentum", bins=80, low=110, high=210, label="p1 [GeV]", marks=("low", "high")
-            ),
-        },
-        {
-            "name": "scattered_chi2",
-            "label": "χ²/ndf behind the target < {limit}",
-            "columns": ("scattered_chi2",),
-            "valid": ("scattered_is_valid",),
-            "keep": _below,
-            "plot": Plot(
-                column="scattered_chi2", bins=60, low=0, high=12, label="MS2 χ²/ndf", marks=("limit",)
-            ),
-        },
-        {
-            "name": "target_match",
-            "label": "tracks meet in the target within {limit} errors, angle < {angle_limit} rad",
-            "columns": (),
-            "optional": ("target_pull", "target_angle"),
-            "keep": _matched,
-            "plot": Plot(
-                column="target_pull", bins=60, low=0, high=12, label="pull of the match", marks=("limit",)
-            ),
-        },
-    )
+        _cut(
+            "single_hits", "no tracker with more than {limit} hit", _single_hits, hits,
+            plot=_plot("scattered_plane_hits", 8, -0.5, 7.5, "hits in the fullest plane of MS2"),
+        ),
+        _cut(
+            "track_momentum", "momentum before the target in {low} .. {high} GeV", _window,
+            ("track_momentum",), ("track_is_valid",),
+            plot=_plot("track_momentum", 80, 110, 210, "p1 [GeV]", "low", "high"),
+        ),
+        _cut(
+            "scattered_chi2", "χ²/ndf behind the target < {limit}", _below, ("scattered_chi2",),
+            ("scattered_is_valid",), plot=_plot("scattered_chi2", 60, 0, 12, "MS2 χ²/ndf", "limit"),
+        ),
+        _cut(
+            "target_match", match, _matched, (), optional=("target_pull", "target_angle"),
+            plot=_plot("target_pull", 60, 0, 12, "pull of the match", "limit"),
+        ),
+    )  # fmt: skip
 
 
 def _mip_cuts() -> tuple[dict[str, Any], ...]:
     """Cuts on what one muon leaves in the calorimeters, in units of a minimum-ionising particle."""
-    names = {"ecal": ("section", _window_of_all), "hcal": ("module", _window_of_all)}
-    windows = {
-        f"{name}_mip": {
-            "name": f"{name}_mip",
-            "label": f"each {name.upper()} {part} in {{low}} .. {{high}} MIP",
-            "columns": (f"{name}_{part}_mips",),
-            "valid": (f"{name}_is_valid",),
-            "keep": keep,
-            "plot": Plot(
-                column=f"{name}_{part}_mips", bins=60, low=0, high=12,
-                label=f"largest {name.upper()} {part} [MIP]", per_event_max=True, marks=("low", "high"),
-            ),
-        }
-        for name, (part, keep) in names.items()
-    }  # fmt: skip
-    veto = {
-        "name": "veto",
-        "label": "VETO in {low} .. {high} MIP",
-        "columns": (),
-        "optional": ("veto_panel_mips",),
-        "keep": _veto,
-        "plot": Plot(
-            column="veto_panel_mips", bins=60, low=0, high=6, label="largest VETO panel [MIP]",
-            per_event_max=True,
+    return (
+        _cut(
+            "ecal_mip", "each ECAL section in {low} .. {high} MIP", _window_of_all, ("ecal_section_mips",),
+            ("ecal_is_valid",),
+            plot=_plot("ecal_section_mips", 60, 0, 12, "largest ECAL section [MIP]", "low", "high"),
         ),
-    }  # fmt: skip
-    vhcal = {
-        "name": "vhcal",
-        "label": "VHCAL energy < {limit} GeV",
-        "columns": ("vhcal_energy",),
-        "valid": ("vhcal_is_valid",),
-        "keep": _below,
-        "plot": Plot(column="vhcal_energy", bins=60, low=0, high=30, label="VHCAL [GeV]", marks=("limit",)),
-    }
-    return windows["ecal_mip"], veto, vhcal, windows["hcal_mip"]
-
-
-def _veto(panels: Floats | None, *, low: float, high: float) -> Mask:
-    return np.ones(1, dtype=bool) if panels is None else _window_of_sum(panels, low=low, high=high)
+        _cut(
+            "veto", "VETO in {low} .. {high} MIP", _veto, (), optional=("veto_panel_mips",),
+            plot=_plot("veto_panel_mips", 60, 0, 6, "largest VETO panel [MIP]"),
+        ),
+        _cut(
+            "vhcal", "VHCAL energy < {limit} GeV", _below, ("vhcal_energy",), ("vhcal_is_valid",),
+            plot=_plot("vhcal_energy", 60, 0, 30, "VHCAL [GeV]", "limit"),
+        ),
+        _cut(
+            "hcal_mip", "each HCAL module in {low} .. {high} MIP", _window_of_all, ("hcal_module_mips",),
+            ("hcal_is_valid",),
+            plot=_plot("hcal_module_mips", 60, 0, 12, "largest HCAL module [MIP]", "low", "high"),
+        ),
+    )  # fmt: skip
