@@ -41,7 +41,9 @@ def test_wrong_gains_come_back() -> None:
     counts = count_values(cell, _moyal(n.sum(), 1) * wrong[cell], 7, PEAK_EDGES)
     expected = count_values(np.zeros(50_000, dtype=int), _moyal(50_000, 2), 1, PEAK_EDGES)
     is_seen = np.arange(7) < 6
-    found = muon_gains(counts, np.repeat(expected, 7, axis=0), is_seen, MuonPeakConfig())
+    found = muon_gains(
+        counts, np.repeat(expected, 7, axis=0), is_seen, MuonPeakConfig(), np.random.default_rng(1)
+    )
     assert found.is_kept.tolist() == [False] * 5 + [True, True]  # too few muons; below threshold
     assert found.ratio[5:].tolist() == [1.0, 1.0]
     pulls = (found.ratio[:5] * wrong[:5] - 1.0) / found.error[:5]
