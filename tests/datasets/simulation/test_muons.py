@@ -22,7 +22,8 @@ def test_the_peak_lies_at_the_ionisation_and_a_little_above(name: str) -> None:
         plastic = material(section.matter.active)
         depth = section.matter.layers * section.matter.active_thickness
         likely = most_probable_loss(plastic.z_over_a, plastic.density, depth)
-        assert 1.0 < np.median(values) / likely < 1.4
+        assert 0.8 < np.quantile(values, 0.05) / likely < 1.1  # the steep side of the peak
+        assert 1.0 < np.median(values) / likely < 1.6
 
 
 def test_muons_of_more_energy_radiate_more() -> None:
