@@ -36,7 +36,7 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_SEED = 1  # of the expected peak
+_SEED = 1  # of the expected peak, and of errors
 _N_EXPECTED = 20_000  # muons of the expected peak: its error is 0.2%, less than any cell's
 
 
@@ -46,7 +46,7 @@ class MuonConfig:
 
     detectors: tuple[str, ...]
     energy: float  # [GeV] of the muons, by which they radiate
-    pile_up_max: float = 1.0  # [GeV] in the detector, of other particles in the readout window
+    others_max: float = 0.5  # [what a muon leaves in a section] of other particles in the readout window
     total_max: float = 3.0  # [what muons leave in all sections] more is a shower
     peak: MuonPeakConfig = field(default_factory=MuonPeakConfig)
 
@@ -133,7 +133,10 @@ class MuonProcessor(processor.ProcessorABC):
         good = allowed & np.isfinite(cells).all(axis=1)
         steps = {f"after {name}: known energies": good}
         if f"{name}_pile_up_energy" in columns:
-            good = good & (columns[f"{name}_pile_up_energy"] < self.config.pile_up_max)
+            others = columns[f"{name}_pile_up_energy"] + columns[f"{name}_out_of_time_energy"]
+            good = good & (
+                others < self.config.others_max * expected.median[expected.is_seen].min(initial=np.inf)
+            )
             steps[f"after {name}: no pile-up"] = good
         good = good & (cells.sum(axis=1) < self.config.total_max * expected.median.sum())
         steps[f"after {name}: no shower"] = good
@@ -220,13 +223,14 @@ def make_muon_calibration(
         return None
     names, gains = names_of(setup), {}
     times, pedestals = peaks_of_channels(sums)
+    rng = np.random.default_rng(_SEED)
     parts = {
         name: new_cells(cells, times, pedestals, names.slices[name]) for name, cells in old.detectors.items()
     }
     for name in config.detectors:
         section = expected[name].section
         wanted, is_seen = expected[name].counts[section], expected[name].is_seen[section]
-        gains[name] = muon_gains(sums.arrays[f"muons {name}"], wanted, is_seen, config.peak)
+        gains[name] = muon_gains(sums.arrays[f"muons {name}"], wanted, is_seen, config.peak, rng)
         parts[name] = replace(parts[name], gain=parts[name].gain * gains[name].ratio)
     return MuonCalibration(
         gains=gains,

@@ -19,6 +19,7 @@ Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 PEAK_EDGES = np.linspace(0.2, 4.0, 761)  # energy of a cell over the median that is expected
+_N_DRAWN = 50  # histograms: the error is good to 10%
 _N_PHASES = 16  # of the sampling clock that the noise of an amplitude is averaged over
 
 
@@ -83,12 +84,15 @@ def lonely_cells(cells: Floats, detector: Detector, share: float) -> tuple[Ints,
     return event, cell
 
 
-def muon_gains(counts: Ints, expected: Ints, is_seen: Mask, config: MuonPeakConfig) -> MuonGains:
+def muon_gains(
+    counts: Ints, expected: Ints, is_seen: Mask, config: MuonPeakConfig, rng: np.random.Generator
+) -> MuonGains:
     """
     Compare the peak of each cell with the expected one.
 
     Both are the mean within 3 sigma of the peak, of energies over the same number: Landau's tail cannot pull
-    them apart, and only its ratio counts.
+    them apart, and only its ratio counts. The window follows the entries, so that the mean fluctuates more
+    than entries do: its error is the spread over histograms that are drawn around the one that was found.
 
     Parameters
     ----------
@@ -99,10 +103,19 @@ def muon_gains(counts: Ints, expected: Ints, is_seen: Mask, config: MuonPeakConf
     is_seen : bool, shape (n_cells,)
         False where the peak lies so low that zero suppression cuts it.
     config : MuonPeakConfig
+    rng : numpy.random.Generator
     """
     found, goal = (measure_peaks(c, PEAK_EDGES, config.least_events) for c in (counts, expected))
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = goal.mean / found.mean
-        error = np.hypot(found.error / found.mean, goal.error / goal.mean)
+        error = np.hypot(_spread(counts, config, rng) / found.mean, goal.error / goal.mean)
     good = is_seen & (error <= config.max_error) & (ratio > 0)
     return MuonGains(np.where(good, ratio, 1.0), error, found.entries, ~good)
+
+
+def _spread(counts: Ints, config: MuonPeakConfig, rng: np.random.Generator) -> Floats:
+    """Return the rms of the mean of the peak over Poisson fluctuations of all bins, (n_cells,)."""
+    drawn = [
+        measure_peaks(rng.poisson(counts), PEAK_EDGES, config.least_events // 2).mean for _ in range(_N_DRAWN)
+    ]
+    return np.asarray(np.std(np.stack(drawn), axis=0))
