@@ -242,7 +242,7 @@ def _bands(config: BackgroundConfig, data: StoredRun) -> tuple[Band, ...]:
 def _first_shown(data: StoredRun, column: str, edge: float) -> float:
     """Return the first whole GeV of a column from which on a side band has all of its events."""
     ends = [edge]
-    for margins in data.run["blinding"].get("guard", {}).values():
+    for margins in data.record["blinding"].get("guard", {}).values():
         region = Region(name="closed", limits={column: (None, edge)})
         wide = region.widened({name: Margin(**margin) for name, margin in margins.items()})
         ends.append(wide.limits[column][1] or edge)

@@ -95,7 +95,7 @@ def test_hadrons_that_do_not_interact_go_on_as_they_came() -> None:
     )
     assert np.count_nonzero(whole) / N == pytest.approx(np.exp(-length), abs=0.04)
     assert (out.pdg[whole] == -211).all()
-    assert out.momentum.min() >= 1.5
+    assert (out.momentum > 0).all()
 
 
 def test_beam_muons_leave_hits_in_both_spectrometers_and_one_mip(muons: Block) -> None:
