@@ -76,13 +76,13 @@ start() {
     export SLURM_CONF=$folder/slurm.conf
     slurmctld -f "$SLURM_CONF"
     slurmd -f "$SLURM_CONF"
-    for _ in $(seq 300); do
+    while [ $SECONDS -lt 90 ]; do
         [ "$(sinfo -h -o %T 2>/dev/null)" = idle ] && return
         sleep 0.1
     done
     tail -n 5 "$folder"/*.log >&2
     stop "$folder"
-    fail "the node did not become idle within 30 s"
+    fail "the node did not become idle within 90 s"
 }
 
 stop() {

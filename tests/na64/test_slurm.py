@@ -36,7 +36,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     if lacking or os.getuid() != 0:
         pytest.skip(f"no Slurm to start here: {', '.join(lacking) or 'only root can'} (tools/slurm_here.sh)")
     folder = tmp_path_factory.mktemp("slurm")
-    subprocess.run([SCRIPT, "start", folder], check=True, timeout=60)
+    subprocess.run([SCRIPT, "start", folder], check=True, timeout=180)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
         yield
