@@ -264,8 +264,8 @@ def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTa
     """
     Return the hits in time of each spectrometer.
 
-    Their times count from the trigger, by `latency` and `time_zero` of the readouts. The master time is that of
-    the converters' clock, whose phase the trackers do not share.
+    Their times count from the trigger, by `latency` and `time_zero` of the readouts. The master time is that
+    of the converters' clock, whose phase the trackers do not share.
     """
     parts: list[TrackerHits] = []
     if digits.strips is not None:
