@@ -126,7 +126,7 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
     strips, straws = strip_table(planes), straw_table(planes)
     damage |= of_trackers(digits, strips, straws, n)
-    hits = align_hits(_find_hits(digits, setup, strips, straws, master), setup, conditions.alignment)
+    hits = align_hits(_find_hits(digits, setup, strips, straws), setup, conditions.alignment)
     found = Quantities(n, arrays, hits, digits, damage)
     return (
         refuse_spills(found, np.isin(arrays["spill"], conditions.bad_spills)) if "spill" in arrays else found
@@ -260,21 +260,20 @@ def _by_detector(
     return arrays
 
 
-def _find_hits(
-    digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable, master: Floats | None
-) -> dict[str, HitArrays]:
-    """Return the hits in time of each spectrometer, with times after the master time where there is one."""
+def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable) -> dict[str, HitArrays]:
+    """
+    Return the hits in time of each spectrometer.
+
+    Their times count from the trigger, by `latency` and `time_zero` of the readouts. The master time is that
+    of the converters' clock, whose phase the trackers do not share.
+    """
     parts: list[TrackerHits] = []
     if digits.strips is not None:
         d = digits.strips
-        of_strips = find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0]
-        if master is not None:
-            passed = np.repeat(np.nan_to_num(master), np.diff(of_strips.offsets))
-            of_strips = of_strips._replace(time=of_strips.time - passed)
-        parts.append(of_strips)
+        parts.append(find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0])
     if digits.straws is not None:
         t = digits.straws
-        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws, start=master)[0])
+        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws)[0])
     if not parts:
         return {}
     found, first = join_hits(*parts), 0
