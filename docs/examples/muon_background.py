@@ -7,7 +7,7 @@ Expected background of the muon mode per muon on target, from simulation, with t
 
 A source is counted in the box first. Beside that stands a product of efficiencies: of cuts on tracks and
 on energies, which know nothing of each other (upper ends of 68% where nothing is left). Where the energy that
-a muon loses is seen they do: there the spectrum of energies of slow muons is extrapolated to the box. The
+a muon loses is seen they do: there what is seen of the loss of slow muons is extrapolated to the box. The
 tail of the momentum is that of muons flown through the second spectrometer alone, extrapolated in curvature,
 in which errors of hits are errors of the fit.
 """
@@ -29,7 +29,6 @@ from processors.runner import Execution, Request, prepare, run_items
 from recon.geometry import Setup
 from recon.nominal import beam_before
 from recon.tracks import find_tracks
-from selections.background.config import load_background
 from selections.background.extrapolation import ExtrapolationConfig, Shape, Spectrum, extrapolate
 from selections.background.intervals import poisson_interval
 from selections.cut import passes
@@ -44,6 +43,14 @@ TAIL = ExtrapolationConfig(  # of 25 - 1000 GeV / p2: 12.5 is 80 GeV, 17.3 is 13
     shape=Shape(name="exponential"),
 )
 
+SEEN = ExtrapolationConfig(  # [%] of what a muon below 80 GeV lost: in the box are 12 of 80 GeV or less
+    closed=(0.0, 15.0),
+    fit=(15.0, 85.0),
+    fit_variations=((15.0, 75.0), (15.0, 95.0)),
+    slope=(0.0, 2.0),
+    shape=Shape(name="exponential"),
+)
+
 
 class Flags(NamedTuple):
     """What is known of each event that meets the base requirement."""
@@ -53,7 +60,7 @@ class Flags(NamedTuple):
     slow: np.ndarray  # p2 in the box
     tracks: np.ndarray  # passes the cuts on tracks
     energies: np.ndarray  # passes those on energies, and the sum is in the box
-    energy: np.ndarray  # [GeV] the sum
+    seen: np.ndarray  # [%] the sum over what the muon lost
 
 
 class FlagsProcessor(ProcessorABC):
@@ -65,14 +72,16 @@ class FlagsProcessor(ProcessorABC):
     def process(self, events: ak.Array) -> Flags:
         """Apply the cuts one by one."""
         selected = self.analysis.select(events)
-        cuts, columns, n = selected.context.selection, selected.columns, selected.n_events
+        context, columns, n = selected.context, selected.columns, selected.n_events
+        cuts = context.selection
         box, base = cuts.signal_box.limits, selected.base
         mask = {cut.name: passes(cut, columns, n)[base] for cut in cuts.cuts}
         slow = (columns["scattered_momentum"] < box["scattered_momentum"][1])[base]
         energy = columns["calorimeter_energy"][base]
+        lost = np.maximum(context.setup.beam.momentum - columns["scattered_momentum"][base], 1.0)
         small = energy < box["calorimeter_energy"][1]
         tracks, energies = (np.logical_and.reduce([mask[c] for c in group]) for group in (TRACKS, ENERGIES))
-        return Flags(selected.entries, mask["scattered"], slow, tracks, energies & small, energy)
+        return Flags(selected.entries, mask["scattered"], slow, tracks, energies & small, 100 * energy / lost)
 
     def postprocess(self, accumulator: Flags) -> Flags:
         """Return the accumulator as it is."""
@@ -114,17 +123,16 @@ def source_row(name: str, eot: float, flags: Flags) -> str:
 
 
 def energy_row(name: str, eot: float, flags: Flags) -> str:
-    """Return what the spectrum of energies of slow muons leaves in the box."""
-    slow = flags.energy[flags.scattered & flags.tracks & flags.slow]
-    edges = np.arange(0.0, 242.0, 2.0)
-    counts = np.histogram(slow, edges)[0]
-    found = extrapolate(Spectrum(edges, counts), load_background("muon").side_bands["side_band_c"].fit)
-    fit, most = found.nominal, max(found.area[1], found.nominal.expected.high)
-    lowest = f"{slow.min():.0f} GeV" if len(slow) else "none"
+    """Return what the energy that calorimeters see, over that which the muon lost, leaves in the box."""
+    slow = flags.seen[flags.scattered & flags.tracks & flags.slow]
+    edges = np.arange(0.0, 251.0, 1.0)
+    found = extrapolate(Spectrum(edges, np.histogram(slow, edges)[0]), SEEN)
+    fit, most = found.nominal, max(one.expected.high for one in (found.nominal, *found.variations))
+    lowest = f"{slow.min():.0f}%" if len(slow) else "none"
     return (
-        f"{name}: {len(slow)} slow muons with {lowest} or more; {fit.events} in the fit, "
-        f"slope {fit.slope:.3f} per GeV; {fit.expected.value:.2g} (< {most:.2g}) in the box of "
-        f"{eot:.3g} MOT: {fit.expected.value / eot:.2g} (< {most / eot:.2g}) per MOT"
+        f"{name}: {len(slow)} slow muons of whose loss {lowest} or more is seen; {fit.events} in the fit, "
+        f"slope {fit.slope:.3f} per %; {fit.expected.value:.2g} (< {most:.2g}) below 15% in {eot:.3g} MOT: "
+        f"{fit.expected.value / eot:.2g} (< {most / eot:.2g}) per MOT"
     )
 
 
