@@ -126,7 +126,7 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
     strips, straws = strip_table(planes), straw_table(planes)
     damage |= of_trackers(digits, strips, straws, n)
-    hits = align_hits(_find_hits(digits, setup, strips, straws), setup, conditions.alignment)
+    hits = align_hits(_find_hits(digits, setup, strips, straws, master), setup, conditions.alignment)
     found = Quantities(n, arrays, hits, digits, damage)
     return (
         refuse_spills(found, np.isin(arrays["spill"], conditions.bad_spills)) if "spill" in arrays else found
@@ -260,15 +260,21 @@ def _by_detector(
     return arrays
 
 
-def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable) -> dict[str, HitArrays]:
-    """Return the hits in time of each spectrometer."""
+def _find_hits(
+    digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable, master: Floats | None
+) -> dict[str, HitArrays]:
+    """Return the hits in time of each spectrometer, with times after the master time where there is one."""
     parts: list[TrackerHits] = []
     if digits.strips is not None:
         d = digits.strips
-        parts.append(find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0])
+        of_strips = find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0]
+        if master is not None:
+            passed = np.repeat(np.nan_to_num(master), np.diff(of_strips.offsets))
+            of_strips = of_strips._replace(time=of_strips.time - passed)
+        parts.append(of_strips)
     if digits.straws is not None:
         t = digits.straws
-        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws)[0])
+        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws, start=master)[0])
     if not parts:
         return {}
     found, first = join_hits(*parts), 0
@@ -290,6 +296,7 @@ def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTa
             here.time[kept],
             here.x_source[kept],
             here.y_source[kept],
+            here.time_error[kept],
         )
     return hits
 

@@ -28,6 +28,7 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
+from na64.execution import describe_execution, keep_logs
 from na64.muon_report import describe_muons, muon_lines, plot_muons
 from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
@@ -76,6 +77,9 @@ def calibrate(options: CalibrateOptions) -> int:
     check_output(
         options.output, [f.path for f in request.files], overwrite=options.overwrite, is_directory=True
     )
+    if options.dry_run:
+        typer.echo(describe_execution(execution))
+        return 0
     with show_progress() as tell:
         prepared = prepare(request, None, tell)
         setup = load_setup(prepared.setup)
@@ -89,6 +93,7 @@ def calibrate(options: CalibrateOptions) -> int:
         else:
             calibration, account = _with_electrons(job, options.detectors[0], tell)
         _write(options, runs, calibration, setup, prepared, account)
+    keep_logs(options.output)
     _tell(options, calibration, account)
     return loss_status(account, options.max_loss)
 
