@@ -13,7 +13,7 @@ from coffea import processor
 
 from datasets.conditions import Conditions
 from datasets.conditions.channels import names_of
-from datasets.simulation.muons import muon_light
+from datasets.simulation.muon_light import muon_light
 from processors.analysis import AnalysisProcessor
 from processors.calibration import CalibrationChunk, CalibrationSums, count_readout, without_the_rest
 from processors.calibration_tables import new_cells, peaks_of_channels

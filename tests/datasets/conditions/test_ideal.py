@@ -71,7 +71,7 @@ def quiet(setup: Setup) -> Setup:
         name: replace(detector, readout=replace(detector.readout, noise=0.0))
         for name, detector in setup.read_out.items()
     }
-    counters = detectors.pop(setup.counters.name)
+    counters = None if setup.counters is None else detectors.pop(setup.counters.name)
     return replace(setup, detectors=detectors, counters=counters)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.setups import load_setup
-from datasets.simulation.muons import muon_light
+from datasets.simulation.muon_light import muon_light
 from physics.ionisation import most_probable_loss
 from physics.materials import material
 
