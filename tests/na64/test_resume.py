@@ -165,7 +165,7 @@ def test_key_holds_all_that_decides(samples: Path, tmp_path: Path) -> None:
         key(name="e"),
         key(opening=opening),
         key(changes=("veto.limit=0.02",)),
-        key(variations=("hcal_scale_down",)),
+        key(variations=("none",)),
         key(without=(*NOT_IN_P348RECO, "veto")),
         key(bad_spills={3661: (1,)}),
         key(with_events=True),
