@@ -85,7 +85,7 @@ class Chains:
     def _waveforms(self) -> Any:
         if self.layout.digits is None or self.layout.digits.waveforms is None:
             raise AssertionError(self.layout.name)
-        return read_waveforms(EventReader(events_of(self.path)), self.layout.digits.waveforms)
+        return read_waveforms(EventReader(events_of(self.path)), self.layout.digits.waveforms)[0]
 
     def peaks(self) -> Plane:
         """Waveforms to peaks, calibrated energies, sums and the histogram: what ROOT does too."""
