@@ -110,10 +110,10 @@ class Chains:
 class Root:
     """A Python with ROOT that waits for paths."""
 
-    def __init__(self, python: str, folder: Path, table: dict[str, Any]) -> None:
+    def __init__(self, python: str, folder: Path, table: str, side: str = "root_side.py") -> None:
         self._plane = folder / "plane.npy"
-        (folder / "table.json").write_text(json.dumps(table))
-        script = Path(__file__).with_name("root_side.py")
+        (folder / "table.json").write_text(table)
+        script = Path(__file__).with_name(side)
         self._errors = folder / "errors.txt"
         command = [python, "-W", "ignore", str(script), str(folder / "table.json"), str(self._plane)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -139,11 +139,15 @@ class Root:
 
     def run(self, path: Path) -> tuple[float, Plane]:
         """Return seconds and histogram of one file."""
+        answer, plane = self.ask(path)
+        return float(answer["seconds"]), plane
+
+    def ask(self, path: Path) -> tuple[dict[str, Any], Plane]:
+        """Return the answer for one file, and the contents of histograms."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{path}\n")
         self._process.stdin.flush()
-        seconds = float(self._answer()["seconds"])
-        return seconds, np.load(self._plane)
+        return self._answer(), np.load(self._plane)
 
     def close(self) -> None:
         """End it."""
@@ -232,7 +236,7 @@ def main() -> None:
         if options.file is None:
             simulate(path, options.events, options.format)
         chains = Chains(path.resolve())
-        root = None if python is None else Root(python, Path(name), as_json(chains.table))
+        root = None if python is None else Root(python, Path(name), json.dumps(as_json(chains.table)))
         if root is None:
             sys.stdout.write("ROOT is left out: no Python that can import it (--root or ROOT_PYTHON)\n")
         show(measure(chains, root, options.repeats, is_short=options.short), chains.read_waveforms_alone())

@@ -17,6 +17,7 @@ Limits = tuple[float, float, float, float, float]
 
 _ROUGH = 3e-2  # [samples] good enough to see what the pulses leave
 _FINE = 1e-3  # [samples] of the fit that is kept
+_NEAR = 4.0  # [samples] from the first to the last of three pulses that may be two
 _SURE = 4.0  # times the chi2 that would be allowed: a pulse that adds more is not tried to be left out
 
 
@@ -48,24 +49,44 @@ def unfold(
     int
         The number of pulses.
     """
+    noise, _, significance, tolerance, _ = limits
+    all_good = True
+    for k in range(len(space.y)):
+        all_good &= space.good[k] > 0
+    n = _search(space, value, scan_norm, limits, all_good, fits_baseline, _ROUGH)
+    allowed = significance * noise + tolerance * _largest(space.pulses, n)
+    if _worst(space.residual, space.good, all_good) >= allowed:  # perhaps it went astray in a rough fit
+        n = _search(space, value, scan_norm, limits, all_good, fits_baseline, _FINE)
+    _fill_errors(space, n, noise, fits_baseline)
+    return n
+
+
+@njit(cache=True)
+def _search(
+    space: Workspace,
+    value: Float32s,
+    scan_norm: Float32s,
+    limits: Limits,
+    all_good: bool,
+    fits_baseline: bool,
+    still: float,
+) -> int:
+    """Find and fit the pulses, each new one to the precision ``still`` [samples]; return how many."""
     noise, threshold, significance, tolerance, distance = limits
     pulses, held, baseline = space.pulses, space.held, space.baseline
     y, good, residual, n = space.y, space.good, space.residual, 0
     behind, overlap = space.behind, space.overlap
     baseline[:] = 0.0
-    all_good = True
     for k in range(len(y)):
         residual[k] = y[k]
-        all_good &= good[k] > 0
     is_fine, chi2 = False, -1.0
     for _ in range(2 * len(pulses)):
-        worst, allowed = (
-            _worst(residual, good, all_good),
-            significance * noise + tolerance * _largest(pulses, n),
-        )
+        worst = _worst(residual, good, all_good)
+        allowed = significance * noise + tolerance * _largest(pulses, n)
         if n == len(pulses) or worst < allowed:
             break
-        if n and not is_fine and worst < 3.0 * allowed:  # perhaps the pulses are only not yet in place
+        # perhaps the pulses are only not yet in place: then a pulse in between would never leave again
+        if n and not is_fine and (n > 1 or worst < 3.0 * allowed):
             chi2 = fit_pulses(space, value, n, noise, all_good, fits_baseline, _FINE, chi2)
             is_fine = True
             continue
@@ -77,12 +98,12 @@ def unfold(
         _copy(pulses, held, n)
         before, shift0, shift1 = n, baseline[0], baseline[1]
         pulses[n, 0], pulses[n, 1], pulses[n, 2] = start, amplitude, np.nan
-        n, is_fine = n + 1, False
-        chi2 = fit_pulses(space, value, n, noise, all_good, fits_baseline, _ROUGH, -1.0)
+        n, is_fine = n + 1, still == _FINE
+        chi2 = fit_pulses(space, value, n, noise, all_good, fits_baseline, still, -1.0)
         kept = _drop(pulses, n, threshold, distance)
         if kept < n:
             n = kept
-            chi2 = fit_pulses(space, value, n, noise, all_good, fits_baseline, _ROUGH, -1.0)
+            chi2 = fit_pulses(space, value, n, noise, all_good, fits_baseline, still, -1.0)
         if n <= before:
             if before > 0:  # the new pulse did not stand: back to what was there
                 n, baseline[0], baseline[1], chi2 = before, shift0, shift1, -1.0
@@ -97,7 +118,6 @@ def unfold(
         n, chi2 = kept, -1.0
     if n > 2:
         n = _thin(space, value, limits, n, all_good, fits_baseline)
-    _fill_errors(space, n, noise, fits_baseline)
     return n
 
 
@@ -121,25 +141,51 @@ def _thin(
         allowed = significance * noise + tolerance * _largest(pulses, n)
         if not has_moved:
             invert(space.matrix, 2 * n + (2 if fits_baseline else 0), space.inverse)
-        # without it the sum of squares grows by its amplitude squared over its variance
-        if pulses[i, 1] ** 2 > _SURE * len(space.y) * allowed**2 * max(space.inverse[2 * i, 2 * i], 1e-9):
+        # where pulses are apart, the sum of squares grows by the amplitude squared over its variance
+        is_between = 0 < i < n - 1 and pulses[i + 1, 0] - pulses[i - 1, 0] < _NEAR
+        least = _SURE * len(space.y) * allowed**2 * max(space.inverse[2 * i, 2 * i], 1e-9)
+        if not is_between and pulses[i, 1] ** 2 > least:
             i += 1
             continue
         _copy(pulses, held, n)
-        shift0, shift1 = baseline[0], baseline[1]
-        for j in range(i, n - 1):
-            pulses[j, 0], pulses[j, 1] = held[j + 1, 0], held[j + 1, 1]
-        fit_pulses(space, value, n - 1, noise, all_good, fits_baseline, _FINE, -1.0)
-        has_moved = True
-        if _worst(residual, good, all_good) < significance * noise + tolerance * _largest(pulses, n - 1):
+        shift0, shift1, fits = baseline[0], baseline[1], False
+        for way in range(2 if is_between else 1):
+            _leave_out(pulses, i, n, way)
+            fit_pulses(space, value, n - 1, noise, all_good, fits_baseline, _FINE, -1.0)
+            has_moved = True
+            allowed = significance * noise + tolerance * _largest(pulses, n - 1)
+            fits = _worst(residual, good, all_good) < allowed
+            if fits:
+                break
+            _copy(held, pulses, n)
+            baseline[0], baseline[1] = shift0, shift1
+        if fits:
             n, i, has_moved = n - 1, 0, False
-            continue
-        _copy(held, pulses, n)
-        baseline[0], baseline[1] = shift0, shift1
-        i += 1
+        else:
+            i += 1
     if has_moved or _sort(pulses, n):
         fit_pulses(space, value, n, noise, all_good, fits_baseline, _FINE, -1.0)
     return n
+
+
+@njit(cache=True)
+def _leave_out(pulses: Floats, i: int, n: int, way: int) -> None:
+    """
+    Take out pulse i of n and share its amplitude among its neighbours, so that the mean time stays.
+
+    Two pulses that overlap are often found as a large one in between and the rest of them at its sides. In
+    the second way the later neighbour moves towards it: a start is found from before rather than from after
+    it, where the samples say nothing of it.
+    """
+    start, amplitude = pulses[i, 0], pulses[i, 1]
+    if 0 < i < n - 1 and pulses[i - 1, 0] < start < pulses[i + 1, 0]:
+        part = (start - pulses[i - 1, 0]) / (pulses[i + 1, 0] - pulses[i - 1, 0])
+        pulses[i - 1, 1] += (1.0 - part) * amplitude
+        pulses[i + 1, 1] += part * amplitude
+        if way == 1:
+            pulses[i + 1, 0] += (start - pulses[i + 1, 0]) * part * amplitude / pulses[i + 1, 1]
+    for j in range(i, n - 1):
+        pulses[j, 0], pulses[j, 1] = pulses[j + 1, 0], pulses[j + 1, 1]
 
 
 @njit(cache=True)

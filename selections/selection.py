@@ -213,7 +213,7 @@ def load_selection(
         without=tuple(dict.fromkeys(without)),
         changed=tuple(changes),
         signal=content.signal,
-        variations=_declared_variations(analysis, content) if variations is None else tuple(variations),
+        variations=_declared_variations(analysis) if variations is None else tuple(variations),
     )
 
 
@@ -236,12 +236,14 @@ def choose_variations(analysis: str, words: Sequence[str]) -> tuple[Variation, .
         return None
     _, content = _load_file(analysis)
     try:
-        return read_variations(words, _declared_variations(analysis, content), content.default)
+        return read_variations(words, _declared_variations(analysis), content.default)
     except VariationError as error:
         raise SelectionError(str(error)) from error
 
 
-def _declared_variations(analysis: str, content: _File) -> tuple[Variation, ...]:
+@cache
+def _declared_variations(analysis: str) -> tuple[Variation, ...]:
+    _, content = _load_file(analysis)
     try:
         return parse_variations(content.variations, content.default, f"{analysis}.yaml")
     except VariationError as error:
