@@ -37,11 +37,11 @@ def main(table_path: str, histogram_path: str) -> None:
         )
     say({"version": str(ROOT.gROOT.GetVersion())})
     for line in sys.stdin:
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         result = ROOT.chain.run(line.strip(), len(table["cuts"]))
-        seconds = time.perf_counter() - begin
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
         np.save(histogram_path, np.array(list(result.contents)))
-        say({"seconds": seconds, "counts": [int(n) for n in result.counts]})
+        say({"seconds": seconds, "cpu": cpu, "counts": [int(n) for n in result.counts]})
 
 
 def say(what: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ from coffea.processor.executor import ExecutorBase, WorkItem
 from datasets.config import ConfigError
 from datasets.probe import UnreadableError
 from datasets.reader import ReadError
-from processors.garbage import set_aside_imports
+from processors.garbage import prepare_process
 from processors.rooms import RoomError, require_same, source_digest
 from selections.blinding import BlindingError
 from selections.selection import SelectionError
@@ -106,7 +106,7 @@ def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int
     Exception
         Errors that the user can mend, and all of simulation, as they are.
     """
-    set_aside_imports()
+    prepare_process()
     for attempt in range(attempts):
         try:
             result: dict[str, Any] = function(item)

@@ -62,9 +62,17 @@ class Measured(NamedTuple):
             int(np.count_nonzero(mask)),
             {name: values[mask] for name, values in self.columns.items()},
             {name: values[mask] for name, values in self.cells.items()},
-            {name: values[mask] for name, values in self.times.items()},
+            _select_later(self.times, mask),
             {name: select_hits(found, mask) for name, found in self.hits.items()},
         )
+
+
+def _select_later(arrays: Mapping[str, Array], mask: Mask) -> LazyColumns:
+    """Return the events of a mask of large arrays that are seldom looked at."""
+    entries: dict[str, Any] = {}
+    for name in arrays:
+        entries |= put_off((name,), lambda name=name: {name: arrays[name][mask]})  # type: ignore[misc]
+    return LazyColumns(entries)
 
 
 def measure(quantities: Quantities, layout: Layout, setup: Setup, config: ReconstructionConfig) -> Measured:

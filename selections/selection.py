@@ -346,9 +346,15 @@ def _finite(text: str) -> float:
     return value
 
 
+@cache
+def _region_adapter() -> TypeAdapter[Region]:
+    """Return the one adapter: to make it takes as long as to process a thousand events."""
+    return TypeAdapter(Region)
+
+
 def _region(name: str, spec: Mapping[str, Any]) -> Region:
     try:
-        return TypeAdapter(Region).validate_python({"name": name, **spec})
+        return _region_adapter().validate_python({"name": name, **spec})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
         msg = f"region '{name}': {faults}"
