@@ -95,6 +95,9 @@ def wave(*pulses: tuple[float, float]) -> np.ndarray:
         pytest.param([(12.5, 400.0), (15.7, 100.0)], id="40-ns-large-small"),
         pytest.param([(12.5, 100.0), (15.7, 400.0)], id="40-ns-small-large"),
         pytest.param([(5.1, 300.0), (12.4, 80.0), (20.2, 700.0)], id="three"),
+        # a fit that comes from the late side of a sample does not find back over it
+        pytest.param([(11.9, 300.0), (13.7, 300.0)], id="22-ns-next-to-a-sample"),
+        pytest.param([(11.84, 300.0), (13.64, 360.0), (25.0, 90.0)], id="22-ns-and-a-third"),
         pytest.param([(12.4, 500.0), (28.9, 500.0)], id="at-the-end"),
     ],
 )
