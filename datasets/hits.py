@@ -34,6 +34,7 @@ class HitArrays(NamedTuple):
     time: npt.NDArray[np.float64] | None = None  # [ns] (n_hits,) relative to the trigger particle, or NaN
     x_source: npt.NDArray[np.int64] | None = None  # (n_hits,) equal in a plane: readings of one signal
     y_source: npt.NDArray[np.int64] | None = None  # (n_hits,)
+    time_error: npt.NDArray[np.float64] | None = None  # [ns] (n_hits,) NaN where the time is not known
 
 
 def hits_are_there(reader: EventReader, hits: Hits) -> bool:
@@ -65,7 +66,7 @@ def read_hits(
     """
     index = {plane.name: i for i, plane in enumerate(spectrometer.planes)}
     if hits.planes:
-        return _join_planes(reader, hits, index)
+        return _join_planes(reader, hits, index, spectrometer)
     plane = np.full(len(reader.flat(hits.collection, hits.x)), -1, dtype=np.int64)
     for number, name in (hits.names or numbers).items():
         plane[reader.flat(hits.collection, hits.plane) == number] = index.get(name, -1)
@@ -92,7 +93,9 @@ def _offsets(event: Array, n_events: int) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(np.bincount(event, minlength=n_events))]).astype(np.int64)
 
 
-def _join_planes(reader: EventReader, hits: Hits, index: Mapping[str, int]) -> HitArrays:
+def _join_planes(
+    reader: EventReader, hits: Hits, index: Mapping[str, int], spectrometer: Spectrometer
+) -> HitArrays:
     """Join the branches of the planes; x and y of a hit stand at the same place of their branches."""
     parts: list[tuple[Array, Array, Array, Array]] = []
     for name, (x_branch, y_branch) in hits.planes.items():
@@ -104,6 +107,9 @@ def _join_planes(reader: EventReader, hits: Hits, index: Mapping[str, int]) -> H
         rank = ak.local_index(x) < counts
         x, y = x[rank], y[ak.local_index(y) < counts]
         flat_x, flat_y = (ak.to_numpy(ak.flatten(v)).astype(np.float64) * hits.factor for v in (x, y))
+        if name in hits.beam:  # from where the beam is in the file to where it is in the setup
+            centre = spectrometer.planes[index[name]].centre
+            flat_x, flat_y = flat_x - hits.beam[name][0] + centre[0], flat_y - hits.beam[name][1] + centre[1]
         parts.append((event, np.full(len(event), index[name], dtype=np.int64), flat_x, flat_y))
     if not parts:
         empty = np.zeros(0)

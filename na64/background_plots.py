@@ -17,7 +17,6 @@ from selections.background.intervals import poisson_limits
 
 __all__ = ["draw_side_band", "draw_sources", "plot_background"]
 
-_NAMES = {"ecal_energy": "E_ECAL", "hcal_energy": "E_HCAL"}
 _FINE = 4  # points of a curve per bin
 
 
@@ -40,7 +39,7 @@ def plot_background(background: Background, bands: dict[str, SideBand], folder: 
     """
     folder.mkdir(parents=True, exist_ok=True)
     label = "data, blinded" if background.data.state == "closed" else "open data"
-    origin = str(background.data.run["setup"])
+    origin = str(background.data.record["setup"])
     figures = [
         (band.name, draw_side_band(band, bands[band.name], label, origin)) for band in background.side_bands
     ]
@@ -78,7 +77,7 @@ def draw_side_band(band: SideBandFit, config: SideBand, label: str, origin: str 
     expected = found.expected
     lowest = max(1e-5, 0.1 * expected.value / (closed[1] - closed[0])) if largest else 0.02
     axes.set_ylim(min(0.02, lowest), 40 * max(1.0, largest))
-    axes.set_xlabel(f"{style.pretty(_NAMES.get(config.column, config.column))} [GeV]")
+    axes.set_xlabel(f"{style.pretty(style.symbol_of(config.column))} [GeV]")
     axes.set_ylabel(f"events / {np.diff(shown.edges)[0]:g} GeV".replace("/ 1 GeV", "/ GeV"))
     axes.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False, ncol=2)
     text = f"{expected.value:.3g}  (68%: {expected.low:.3g} to {expected.high:.3g}) events expected"

@@ -18,8 +18,8 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import NullLocator
 
 from na64 import style
-from recon.field import State, propagate
 from recon.geometry import Magnet, Plane, Section, Setup
+from recon.nominal import nominal_beam
 
 __all__ = ["Element", "beam_path", "draw_beam_line", "draw_setup", "elements_of", "source_counts", "spread"]
 
@@ -122,12 +122,7 @@ def beam_path(setup: Setup, z: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.
     -------
     (x, y) : float64, shape (n,) each [mm]
     """
-    magnets = list(dict.fromkeys(m for s in setup.spectrometers.values() for m in s.magnets))
-    origin = min((magnet.z for magnet in magnets), default=0.0)
-    slope_x, slope_y = setup.beam.direction
-    at_origin = (0.0, 0.0, slope_x, slope_y, setup.beam.charge / setup.beam.momentum)
-    start = State(*(np.array([value]) for value in at_origin))
-    ends = [propagate(start, origin, float(place), magnets) for place in z]
+    ends = [nominal_beam(setup, float(place)) for place in z]
     return np.array([end.x[0] for end in ends]), np.array([end.y[0] for end in ends])
 
 
@@ -204,7 +199,9 @@ def _name_elements(axes: Axes, elements: Sequence[Element]) -> None:
     axes.set(ylim=(low, heights[3]), yticks=ticks)
     axes.yaxis.set_minor_locator(NullLocator())
     wanted = np.array([5e-4 * sum(z) for _, z in columns])
-    placed = spread(wanted, 0.021 * (right - left))
+    distance, number = 0.021 * (right - left), np.arange(len(wanted))
+    placed = np.minimum(spread(wanted, distance), right - distance * (len(wanted) - 0.4 - number))
+    placed = np.maximum(placed, left + distance * (number + 0.6))
     for members, z, at in zip(columns.values(), wanted, placed, strict=True):
         top = max(member.x[1] for member in members)
         axes.plot([z, z, at], [top, *heights[:2]], color="0.6", linewidth=0.7, zorder=1)

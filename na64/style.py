@@ -44,9 +44,16 @@ __all__ = [
     "scatter_bins",
     "stretch_below",
     "styled",
+    "symbol_of",
     "unit_of",
     "write_figure",
 ]
+
+_SYMBOLS = {
+    "calorimeter_energy": "E_ECAL + E_VHCAL + E_HCAL",
+    "track_momentum": "p_1",
+    "scattered_momentum": "p_2",
+}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -174,8 +181,8 @@ def colour_of(index: int) -> tuple[str, str]:
 
 
 def pretty(text: str) -> str:
-    """Set E_ECAL and its like with an index; other text is not taken for a formula."""
-    return re.sub(r"\bE_([A-Z0-9]+)\b", r"$E_{\1}$", text.replace("$", r"\$"))
+    """Set E_ECAL, p_2 and their like with an index; other text is not taken for a formula."""
+    return re.sub(r"\b([Ep])_([A-Z0-9]+)\b", r"$\1_{\2}$", text.replace("$", r"\$"))
 
 
 def unit_of(label: str) -> str:
@@ -185,8 +192,15 @@ def unit_of(label: str) -> str:
 
 
 def energy_label(axis: Any) -> str:
-    """Return the label of an axis of a histogram over an energy, as in publications: E_ECAL [GeV]."""
-    return f"{pretty('E_' + axis.name.removesuffix('_energy').upper())} [{unit_of(axis.label)}]"
+    """Return the label of an axis of the plane of a signal box, as in publications: E_ECAL [GeV]."""
+    return f"{pretty(symbol_of(axis.name))} [{unit_of(axis.label)}]"
+
+
+def symbol_of(column: str) -> str:
+    """Return what publications call a column: E_ECAL, p_2."""
+    if column in _SYMBOLS:
+        return _SYMBOLS[column]
+    return f"E_{column.removesuffix('_energy').upper()}" if column.endswith("_energy") else column
 
 
 def count_label(axes: Sequence[Any], *, weighted: bool) -> str:

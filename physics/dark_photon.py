@@ -18,7 +18,7 @@ from physics import dark_photon_table as table
 
 __all__ = [
     "PICOBARN", "annihilation_section", "bremsstrahlung_section", "energy_shares", "invisible_width",
-    "photon_flux", "resonance_energy", "tree_level_factor", "visible_width",
+    "photon_flux", "resonance_energy", "share_density", "tree_level_factor", "visible_width",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -128,20 +128,22 @@ def _approximate_section(mass: float, energy: float, epsilon: float, z: float, a
     return float(section * PICOBARN)
 
 
-def energy_shares(mass: float, energy: float, n_points: int = 4000) -> tuple[Floats, Floats]:
+def energy_shares(
+    mass: float, energy: float, n_points: int = 4000, lepton: float = ELECTRON
+) -> tuple[Floats, Floats]:
     """
     Return x = E_A' / E and the cumulative distribution of the A' energy, (n_points,) each.
 
-    The improved Weizsaecker-Williams spectrum from x = m / E to 1, with ``u = -m^2 (1 - x) / x - m_e^2 x``::
-
-        dsigma/dx ~ sqrt(x^2 E^2 - m^2) (m_e^2 x (-2 + 2 x + x^2) - 2 u (3 - 3 x + x^2)) / (3 x u^2)
+    The improved Weizsaecker-Williams spectrum of `share_density` from x = m / E to 1.
 
     Parameters
     ----------
     mass, energy : float [GeV]
-        Of the A' and of the electron; mass below energy.
+        Of the A' and of the lepton; mass below energy.
     n_points : int
         Denser towards x = 1, where the spectrum peaks.
+    lepton : float [GeV]
+        Mass of what radiates.
 
     Raises
     ------
@@ -155,13 +157,39 @@ def energy_shares(mass: float, energy: float, n_points: int = 4000) -> tuple[Flo
         raise ValueError(msg)
     low = mass / energy
     # the peak of heavy A' is as narrow as 1 - x = (m_e / m)^2
-    rest = np.geomspace(1.0 - low, 1e-3 * min((ELECTRON / mass) ** 2, 1e-4), n_points)
+    rest = np.geomspace(1.0 - low, 1e-3 * min((lepton / mass) ** 2, 1e-4), n_points)
     x = 1.0 - rest
-    u = -(mass**2) * rest / x - ELECTRON**2 * x
-    root = np.sqrt(np.maximum(x**2 * energy**2 - mass**2, 0.0))
-    density = root * (ELECTRON**2 * x * (-2 + 2 * x + x**2) - 2 * u * (3 - 3 * x + x**2)) / (3 * x * u**2)
+    density = share_density(x, rest, mass, energy, lepton)
     total = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(x))])
     return x, total / total[-1]
+
+
+def share_density(x: Floats, rest: Floats, mass: float, energy: float, lepton: float = ELECTRON) -> Floats:
+    """
+    Return the spectrum of x = E_A' / E in the improved Weizsaecker-Williams approximation.
+
+    With ``u = -m^2 (1 - x) / x - m_l^2 x``::
+
+        dsigma/dx = 2 alpha^3 eps^2 chi / E
+                    sqrt(x^2 E^2 - m^2) (m_l^2 x (-2 + 2 x + x^2) - 2 u (3 - 3 x + x^2)) / (3 x u^2)
+
+    Parameters
+    ----------
+    x, rest : float64, shape (n,)
+        The share and 1 - x, which near the peak is known better than their difference.
+    mass, energy, lepton : float [GeV]
+        Mass of the A', energy and mass of what radiates it.
+
+    Returns
+    -------
+    float64, shape (n,) [1/GeV]
+        What stands behind ``2 alpha^3 eps^2 chi / E``.
+    """
+    u = -(mass**2) * rest / x - lepton**2 * x
+    root = np.sqrt(np.maximum(x**2 * energy**2 - mass**2, 0.0))
+    return np.asarray(
+        root * (lepton**2 * x * (-2 + 2 * x + x**2) - 2 * u * (3 - 3 * x + x**2)) / (3 * x * u**2)
+    )
 
 
 def visible_width(mass: float, epsilon: float) -> float:

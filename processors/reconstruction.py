@@ -19,12 +19,13 @@ from datasets.hits import HitArrays, select_hits
 from datasets.layouts import Layout
 from datasets.profiles import load_profile
 from processors.later import LazyColumns, put_off
-from processors.track_columns import track_columns
+from processors.track_columns import columns_of_spectrometer, track_columns
 from recon.cells import in_time_cells, is_alive, measure_energy
 from recon.clusters import ClusterConfig, find_clusters
 from recon.columns import COLUMNS
 from recon.geometry import Detector, Section, Setup
 from recon.hcal import off_axis_ratio
+from recon.mips import count_mips
 from recon.noise import event_keys
 from recon.response import measure_deposits, measure_hits
 from recon.shower import ShowerConfig, reconstruct_shower
@@ -37,14 +38,16 @@ Columns = dict[str, Array]
 Mask = npt.NDArray[np.bool_]
 
 _CLUSTER_COLUMNS = tuple(f"ecal_cluster_{name}" for name in ("count", "energy", "x", "y", "size", "time"))
+_CALORIMETERS = ("ecal", "vhcal", "hcal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconstructionConfig:
     """What the reconstruction is told besides the setup."""
 
-    srd: SrdTagConfig
+    srd: SrdTagConfig | None = None  # None: electrons are not tagged
     seed: int = 1  # of the smearing of simulated events
+    deciding: tuple[str, ...] = ()  # spectrometers whose tracks decide whether an event may be seen
 
 
 class Measured(NamedTuple):
@@ -96,7 +99,9 @@ def measure(quantities: Quantities, layout: Layout, setup: Setup, config: Recons
     arrays = quantities.arrays
     if layout.level == "columns":
         derived: Columns = dict(arrays)
-        if "srd_module_energy" in derived:  # the tag of these thresholds, not of those that wrote the file
+        if (
+            "srd_module_energy" in derived and config.srd is not None
+        ):  # the tag of these thresholds, not of those that wrote the file
             derived["srd_is_tagged"] = tag_electrons(derived["srd_module_energy"], config.srd)
         return Measured(quantities.n_events, derived, {}, {}, {})
     columns: Columns = {name: values for name, values in arrays.items() if name in COLUMNS}
@@ -118,11 +123,17 @@ def measure(quantities: Quantities, layout: Layout, setup: Setup, config: Recons
             columns |= _sums(
                 arrays[f"{name}_section_energy"], detector, zeros_are_dead=layout.zeros == "dead"
             )
-    if "srd_module_energy" in columns:
+    if "srd_module_energy" in columns and config.srd is not None:
         columns["srd_is_tagged"] = tag_electrons(columns["srd_module_energy"], config.srd)
+    columns |= _all_calorimeters(columns, setup)
+    if "track_momentum" in columns:  # fitted by another program
+        columns["track_is_valid"] = columns["track_momentum"] > 0
     hits = quantities.hits
     if layout.hits is not None and layout.hits.are_true:
         hits = {name: _blur(found, setup, name, keys) for name, found in hits.items()}
+    for name in config.deciding:
+        if name in hits and name in setup.spectrometers:
+            columns |= columns_of_spectrometer(hits[name], setup, name, {})
     return Measured(quantities.n_events, columns, cells, times, hits)
 
 
@@ -157,6 +168,14 @@ def _energies(energy: Array, time: Array | None, detector: Detector, alive: Mask
     return columns | _named_parts(detector, measured.parts)
 
 
+def _all_calorimeters(columns: Columns, setup: Setup) -> Columns:
+    """Return the energy of all calorimeters together, if the layout gives each that the setup has."""
+    names = [f"{name}_energy" for name in _CALORIMETERS if name in setup.detectors]
+    if not names or not set(names) <= columns.keys():
+        return {}
+    return {"calorimeter_energy": np.sum([columns[name] for name in names], axis=0)}
+
+
 def _sums(parts: Array, detector: Detector, *, zeros_are_dead: bool) -> Columns:
     """Return the columns of a detector of which only section sums are given."""
     if zeros_are_dead and detector.pedestal == "section":
@@ -177,7 +196,7 @@ def _sums(parts: Array, detector: Detector, *, zeros_are_dead: bool) -> Columns:
 
 def _named_parts(detector: Detector, parts: Array) -> Columns:
     """Return the columns of sections that have one of their own."""
-    columns: Columns = {}
+    columns: Columns = {f"{detector.name}_{detector.part}_mips": count_mips(parts, detector)}
     names = [section.name for section in detector.sections]
     if detector.name == "ecal" and "preshower" in names:
         columns["ps_energy"] = parts[:, names.index("preshower")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "make_views",
     "outside_in_all",
     "require_base_kept",
+    "require_guarded",
     "variations_of_kind",
 ]
 
@@ -47,6 +49,20 @@ def require_base_kept(variations: Sequence[Variation], selection: Selection) -> 
                 f"requirement of the blinding; on closed data it cannot be varied. Take it from simulation"
             )
             raise BlindingError(msg)
+
+
+def require_guarded(variations: Sequence[Variation], blinding: Blinding) -> None:
+    """
+    Refuse variations of closed data that could move events over the edge of a closed region.
+
+    Raises
+    ------
+    BlindingError
+        If the guard of the period is smaller than what a variation does to a column that decides.
+    """
+    for variation in variations:
+        shifts = {column: variation.shift(column) for column in blinding.columns}
+        blinding.require_guard(shifts, f"variation '{variation.name}'")
 
 
 def applicable(
@@ -95,6 +111,9 @@ def outside_in_all(
     """
     Withhold events that are closed in any of the variations.
 
+    The guard of the period holds them already (`require_guarded`): this is a second lock, and its margin is
+    not counted twice.
+
     Parameters
     ----------
     variations : sequence of Variation
@@ -107,6 +126,7 @@ def outside_in_all(
     -------
     bool, shape (n_events,)
     """
+    blinding = replace(blinding, guard=())
     for variation in variations:
         missing = variation.lacking(columns)
         if missing:
@@ -162,7 +182,7 @@ def _columns(
     applied = variation.apply_columns(columns)
     varied: ChainMap[str, Any] = ChainMap(applied, columns)  # type: ignore[arg-type]  # only read below
     is_touched = "srd" in variation.touched_cuts or "srd_module_energy" in applied
-    if "srd_module_energy" in columns and is_touched:
+    if "srd_module_energy" in columns and is_touched and "srd" in selection.params:
         params = next((cut.params for cut in cuts if cut.name == "srd"), selection.params["srd"])
         varied["srd_is_tagged"] = tag_electrons(varied["srd_module_energy"], SrdTagConfig(**params))
     return varied

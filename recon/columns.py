@@ -34,6 +34,7 @@ def _detector(name: str, part: str, what: str, energy: str) -> list[Column]:
     return [
         Column(f"{name}_energy", "float64", "GeV", energy),
         Column(f"{name}_{part}_energy", "float64", "GeV", f"in-time energy of each {what} {part}", "parts"),
+        Column(f"{name}_{part}_mips", "float64", "", "that energy over the one of a fast muon", "parts"),
         Column(f"{name}_out_of_time_energy", "float64", "GeV", f"{what} energy outside of its time window"),
         Column(f"{name}_pile_up_energy", "float64", "GeV", f"{what} pulses beside those of other columns"),
         Column(f"{name}_time", "float64", "ns", f"energy-weighted {what} time relative to the expected one"),
@@ -44,9 +45,10 @@ def _detector(name: str, part: str, what: str, energy: str) -> list[Column]:
 def _tracks(name: str, which: str) -> list[Column]:
     """Return the columns of the tracks of one spectrometer."""
     several = "tracks" if name == "track" else f"{name}_tracks"
-    best = f"the best {which} track"
+    best = f"the best {which} track in time"
     columns = [
         Column(f"{name}_count", "int64", "", f"{which} tracks found"),
+        Column(f"{name}_in_time_count", "int64", "", f"{which} tracks that may be the trigger particle's"),
         Column(f"{name}_momentum", "float64", "GeV", f"momentum of {best}"),
         Column(f"{name}_momentum_error", "float64", "GeV", f"standard error of the momentum of {best}"),
         Column(f"{name}_chi2", "float64", "", f"chi2 of {best}, per degree of freedom"),
@@ -61,16 +63,24 @@ def _tracks(name: str, which: str) -> list[Column]:
         Column(
             f"{name}_is_kinked", "bool", "", f"that pull is above 5: {best} scatters more than matter does"
         ),
+        Column(f"{name}_time", "float64", "ns", f"time of {best} after the trigger particle's"),
+        Column(f"{name}_time_error", "float64", "ns", f"standard error of the time of {best}"),
+        Column(
+            f"{name}_plane_hits", "float64", "", f"largest number of hits in a plane of the {which} tracks"
+        ),
         Column(f"{name}_upstream_hits", "float64", "", f"hits before the magnets that are not of {best}"),
         Column(f"{name}_is_valid", "bool", "", f"{best} was fitted"),
         Column(f"{name}_is_overflow", "bool", "", "too many hits to look for tracks: none was fitted"),
     ]
-    for face in ("srd", "ecal", "hcal"):
+    faces = {face: f"front of the {face.upper()}" for face in ("srd", "ecal", "hcal")}
+    for face, place in {**faces, "target": "middle of the target"}.items():
         for axis in ("x", "y"):
-            at = f"{axis} of {best} at the front of the {face.upper()}"
+            at = f"{axis} of {best} at the {place}"
             columns.append(Column(f"{name}_{face}_{axis}", "float64", "mm", at))
             columns.append(Column(f"{name}_{face}_{axis}_error", "float64", "mm", f"standard error of {at}"))
     columns += [
+        Column(f"{name}_target_slope_x", "float64", "", f"dx/dz of {best} at the middle of the target"),
+        Column(f"{name}_target_slope_y", "float64", "", f"dy/dz of {best} at the middle of the target"),
         Column(f"{name}_ecal_distance", "float64", "mm", f"between {best} and the shower at the ECAL"),
         Column(f"{name}_ecal_pull", "float64", "", "that distance over its standard error"),
     ]
@@ -83,8 +93,9 @@ def _tracks(name: str, which: str) -> list[Column]:
         ("y", "mm", "y at the first plane"),
         ("slope_x", "", "dx/dz at the first plane"),
         ("slope_y", "", "dy/dz at the first plane"),
+        ("time", "ns", "time after the trigger particle's"),
     ):
-        text = f"{meaning} of each {which} track, best first"
+        text = f"{meaning} of each {which} track, those in time first, then best first"
         columns.append(Column(f"{several}_{quantity}", "float64", unit, text, "list"))
     return columns
 
@@ -132,9 +143,14 @@ _DECLARED = [
     Column("veto_max_energy", "float64", "GeV", "in-time energy of the VETO panel with most"),
     *_detector("vhcal", "module", "VHCAL", "in-time energy of the VHCAL"),
     *_detector("srd", "module", "SRD", "in-time energy of all SRD modules"),
+    *_detector("counters", "counter", "counter", "in-time energy of all trigger counters"),
+    Column("calorimeter_energy", "float64", "GeV", "in-time energy of ECAL, VHCAL and HCAL together"),
     Column("srd_is_tagged", "bool", "", "the SRD modules saw the synchrotron radiation of an electron"),
     *_tracks("track", "incoming"),
     *_tracks("scattered", "scattered"),
+    Column("target_distance", "float64", "mm", "between incoming and scattered track in the target"),
+    Column("target_pull", "float64", "", "that distance over its standard error"),
+    Column("target_angle", "float64", "rad", "between incoming and scattered track"),
 ]
 
 COLUMNS: dict[str, Column] = {declared.name: declared for declared in _DECLARED}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from recon.geometry import Plane, StrawReadout
+from recon.straw_edges import edge_table
 
 __all__ = [
     "StrawTable",
@@ -42,6 +43,8 @@ class StrawTable(NamedTuple):
     time_zero: Floats  # [ns]
     n_straws: Ints  # of both layers; 0 where a plane has other digits
     is_bad: Mask  # (n_rows, most straws)
+    edge_shift: Floats  # (n,) `recon.straw_edges.edge_table`
+    edge_scale: Floats  # (n,)
 
 
 def straw_table(planes: Sequence[Plane], is_bad: Mask | None = None) -> StrawTable:
@@ -76,7 +79,7 @@ def straw_table(planes: Sequence[Plane], is_bad: Mask | None = None) -> StrawTab
         msg = f"is_bad of straws must have the shape (2 n_planes, most straws) = {shape}, got {is_bad.shape}"
         raise ValueError(msg)
     bad = np.zeros(shape, dtype=bool) if is_bad is None else np.array(is_bad, dtype=bool)
-    columns: list[Any] = [*numbers, count, bad]
+    columns: list[Any] = [*numbers, count, bad, *edge_table()]
     return StrawTable(*columns)
 
 

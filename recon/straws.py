@@ -27,6 +27,7 @@ from recon.straw_drift import (
     track_time,
     wire_position,
 )
+from recon.straw_edges import EDGE_STEP
 
 __all__ = [
     "StrawClusters",
@@ -83,6 +84,7 @@ def find_straw_hits(
     time: Integers,
     table: StrawTable,
     config: StrawConfig | None = None,
+    start: Floats | None = None,
 ) -> tuple[TrackerHits, dict[str, int]]:
     """
     Find the hits of planes of straws: `find_straw_clusters`, then all combinations of x and y.
@@ -92,7 +94,7 @@ def find_straw_hits(
 
     Parameters
     ----------
-    offsets, detector, number, time, table, config
+    offsets, detector, number, time, table, config, start
         As for `find_straw_clusters`.
 
     Returns
@@ -104,10 +106,10 @@ def find_straw_hits(
         ``unmatched_x`` and ``unmatched_y`` clusters without a partner.
     """
     config = config or StrawConfig()
-    clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config)
+    clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config, start)
     starts, x, y, lost = _combine(clusters, config.max_mismatch, config.max_hits)
     uses = np.bincount(np.concatenate([x, y]), minlength=len(clusters.detector))
-    both = np.stack([clusters.time[x], clusters.time[y]])
+    mean_time, time_error = _mean_time(clusters, x, y)
     hits = TrackerHits(
         starts,
         clusters.detector[x] // 2,
@@ -115,19 +117,28 @@ def find_straw_hits(
         clusters.position[y],
         clusters.error[x],
         clusters.error[y],
-        np.where(
-            np.isnan(both).any(axis=0), np.where(np.isnan(both[0]), both[1], both[0]), both.mean(axis=0)
-        ),
+        mean_time,
         np.full(len(x), np.nan),
         clusters.size[x],
         clusters.size[y],
         clusters.is_ambiguous[x] | clusters.is_ambiguous[y] | (uses[x] > 1) | (uses[y] > 1),
         clusters.straw[x],
         clusters.straw[y],
+        time_error,
     )
     return hits, quality | dict(
         zip(("unmatched_x", "unmatched_y", "too_many_hits"), lost.tolist(), strict=True)
     )
+
+
+def _mean_time(clusters: StrawClusters, x: Ints, y: Ints) -> tuple[Floats, Floats]:
+    """Return the mean of the times of x and y, or the one that there is, and its error."""
+    times, errors = (np.stack([values[x], values[y]]) for values in (clusters.time, clusters.time_error))
+    known = np.isfinite(times)
+    count = known.sum(axis=0)
+    total, variance = (np.where(known, values, 0.0).sum(axis=0) for values in (times, errors**2))
+    with np.errstate(invalid="ignore"):
+        return total / count, np.sqrt(variance) / np.where(count > 0, count, np.nan)
 
 
 def find_straw_clusters(
@@ -137,6 +148,7 @@ def find_straw_clusters(
     time: Integers,
     table: StrawTable,
     config: StrawConfig | None = None,
+    start: Floats | None = None,
 ) -> tuple[StrawClusters, dict[str, int]]:
     """
     Find positions along each coordinate.
@@ -156,6 +168,8 @@ def find_straw_clusters(
     time : int, shape (n_digits,) [TDC counts]
     table : StrawTable
     config : StrawConfig, optional
+    start : float64, shape (n_events,), optional [ns]
+        When the trigger particle passed, after `time_zero`: drift times count from there. NaN counts as 0.
 
     Returns
     -------
@@ -178,9 +192,10 @@ def find_straw_clusters(
         msg = f"offsets must rise from 0 to the number of digits, {n}, got {offsets}"
         raise ValueError(msg)
     quality = np.zeros(len(_QUALITY), dtype=np.int64)
+    zero = np.zeros(len(offsets) - 1) if start is None else np.nan_to_num(start)
     starts, rows, found = _find(
         np.asarray(offsets, dtype=np.int64), detector, number, time, table,
-        (config.max_mismatch, config.max_time), quality,
+        (config.max_mismatch, config.max_time), zero, quality,
     )  # fmt: skip
     columns = dict(zip(_COLUMNS, np.ascontiguousarray(found.T), strict=True))
     size, is_ambiguous = columns.pop("size").astype(np.int64), columns.pop("is_ambiguous") > 0
@@ -197,6 +212,7 @@ def _find(
     time: Integers,
     table: StrawTable,
     limits: tuple[float, float],
+    zero: Floats,
     quality: Ints,
 ) -> tuple[Ints, Ints, Floats]:
     """Return offsets, detectors and one row of `_COLUMNS` per cluster."""
@@ -207,7 +223,7 @@ def _find(
     rows, found = np.empty(most, np.int64), np.empty((most, len(_COLUMNS)))
     for event in range(len(offsets) - 1):
         here = slice(offsets[event], offsets[event + 1])
-        used = _load(detector[here], number[here], time[here], table, limits[1], drift, quality)
+        used = _load(detector[here], number[here], time[here], table, limits[1], zero[event], drift, quality)
         for row in range(n_rows):
             if used[row] > 0:
                 n = _find_in_row(row, drift[row, : table.n_straws[row]], table, limits, found[total:])
@@ -225,6 +241,7 @@ def _load(
     time: Integers,
     table: StrawTable,
     max_time: float,
+    zero: float,
     drift: Floats,
     quality: Ints,
 ) -> Ints:
@@ -241,7 +258,7 @@ def _load(
         elif table.is_bad[row, straw]:
             quality[3] += 1
         else:
-            after = time[i] * table.tdc_period[row] - table.time_zero[row]
+            after = time[i] * table.tdc_period[row] - table.time_zero[row] - zero
             if -max_time <= after <= table.max_drift_time[row] + max_time:
                 drift[row, straw] = after
                 used[row] += 1
@@ -286,11 +303,25 @@ def _write_pair(
     is_late = abs(distance_excess(one, other, row, table)) > max_mismatch * error
     if not is_late:  # the trigger's time is known better than that of the pair
         near, far = drift_distance(one, row, table), drift_distance(other, row, table)
-    out[0] = wire_position(straw, row, table) + 0.5 * (table.radius[row] + near - far)
-    out[1] = 0.5 * error
+    place, scale = 0.5 * (table.radius[row] + near - far), 1.0
+    if not is_late:
+        unit = error / math.sqrt(2.0)
+        before, behind = place / unit, (table.radius[row] - place) / unit
+        place += unit * (_at(before, table.edge_shift) - _at(behind, table.edge_shift))
+        scale = _at(min(before, behind), table.edge_scale)
+    out[0] = wire_position(straw, row, table) + place
+    out[1] = 0.5 * error * scale
     out[2] = time
     out[3] = error / (drift_speed(near, row, table) + drift_speed(far, row, table))
     out[4], out[5], out[6] = 2, is_late, straw
+
+
+@njit(cache=True)
+def _at(place: float, values: Floats) -> float:
+    """Return the value of a table of `recon.straw_edges` at a place [errors of a distance]."""
+    at = min(max(place / EDGE_STEP, 0.0), len(values) - 1.0)
+    low = min(int(at), len(values) - 2)
+    return float(values[low] + (at - low) * (values[low + 1] - values[low]))
 
 
 @njit(cache=True)

@@ -16,7 +16,8 @@ _EVENT_QUANTITIES = (
     "run", "spill", "event", "weight", "master_time", "trigger_is_physics", "trigger_is_calibration",
     "trigger_word",
 )  # fmt: skip
-_DETECTORS = ("ecal", "hcal", "srd", "veto", "vhcal", "wcal")
+_DETECTORS = ("counters", "ecal", "hcal", "srd", "veto", "vhcal", "wcal")
+_TRACKS = ("track_momentum",)  # of a fit that another program made
 
 Collection = Mapping[str, str]  # field -> branch, all jagged alike
 
@@ -33,12 +34,17 @@ class Hits(Strict):
     names: Mapping[int, str] = field(default_factory=dict)
     """plane number -> plane of the setup; empty: counted from 1 over all planes of the setup"""
     planes: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # plane -> (x branch, y branch)
+    beam: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """plane -> where the nominal beam meets it in the frame of the file [mm]; empty: that of the setup"""
     unit: str = "mm"
     are_true: bool = False  # exact crossings, to be blurred by the resolution of the plane
 
     def __post_init__(self) -> None:
         if bool(self.collection) == bool(self.planes):
             msg = "hits come either from a 'collection' (with 'names') or from 'planes'"
+            raise ValueError(msg)
+        if self.beam and set(self.beam) != set(self.planes):
+            msg = f"'beam' of hits must name all planes, got {sorted(self.beam)} for {sorted(self.planes)}"
             raise ValueError(msg)
         if self.unit not in UNITS:
             msg = f"unknown unit '{self.unit}' of hits; known: {', '.join(UNITS)}"
@@ -151,4 +157,4 @@ class Layout(Strict):
 def _quantity_names() -> set[str]:
     """Return the names a quantity may have."""
     cells = {f"{d}_{what}" for d in _DETECTORS for what in ("cell_energy", "cell_time", "section_energy")}
-    return {*_EVENT_QUANTITIES, *cells}
+    return {*_EVENT_QUANTITIES, *_TRACKS, *cells}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from datasets.config import ConfigError, build, choose, read_yaml, split_sources
 from recon.geometry import Setup
@@ -41,7 +42,7 @@ def load_setup(name: str) -> Setup:
     """
     path = choose(_FOLDER, name, "setup")
     try:
-        tree, sources = split_sources(_expand(read_yaml(path)))
+        tree, sources = split_sources(_expand(_read(path)))
     except ConfigError as error:
         msg = f"setup file {path.name}: {error}"
         raise ConfigError(msg) from error
@@ -54,6 +55,32 @@ def load_setup(name: str) -> Setup:
         )
         raise ConfigError(msg)
     return replace(build(Setup, tree, f"setup file {path.name}"), sources=sources)
+
+
+def _read(path: Path) -> Any:
+    """Read a setup file; one that `extends` another says what differs from it."""
+    tree = read_yaml(path)
+    if not isinstance(tree, dict) or "extends" not in tree:
+        return tree
+    other = tree.pop("extends")
+    return _merge(_read(choose(_FOLDER, other, "setup")), tree, "")
+
+
+def _merge(base: Any, changes: Any, where: str) -> Any:
+    """Return a tree with changes: mappings key by key, lists of named things `without` some, others whole."""
+    if isinstance(base, list) and isinstance(changes, dict) and set(changes) == {"without"}:
+        names = [member.get("name") for member in base if isinstance(member, dict)]
+        unknown = [name for name in changes["without"] if name not in names]
+        if unknown:
+            msg = f"{where}.without names '{unknown[0]}', there are {', '.join(map(str, names))}"
+            raise ConfigError(msg)
+        return [member for member in base if member["name"] not in changes["without"]]
+    if not (isinstance(base, dict) and isinstance(changes, dict)) or "value" in changes:
+        return changes
+    merged = {
+        key: _merge(base.get(key), value, f"{where}.{key}".lstrip(".")) for key, value in changes.items()
+    }
+    return {**base, **merged}
 
 
 def _expand(tree: object) -> object:

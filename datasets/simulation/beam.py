@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from datasets.simulation.focus import trace
 from datasets.simulation.model import Primaries
-from physics.particles import pdg_of
+from physics.particles import charge_of, pdg_of
 from recon.geometry import Beam, Setup
 
 __all__ = ["sample_beam"]
@@ -105,8 +106,17 @@ def _kinematics(
     momentum = beam.momentum * (1.0 + beam.spread * spread)
     planes = [plane.z for s in setup.spectrometers.values() for plane in s.planes]
     magnets = [magnet.z for s in setup.spectrometers.values() for magnet in s.magnets]
-    z = np.full(n, min([*planes, *magnets, 0.0]) - _AHEAD)
+    first = min([*planes, *magnets, 0.0]) - _AHEAD
+    z = np.full(n, first)
     size = np.where(halo, np.array(beam.halo_size)[:, None], np.array(beam.spot)[:, None])
     x, y = size * rng.standard_normal((2, n))
     slope_x, slope_y = np.array(beam.divergence)[:, None] * rng.standard_normal((2, n))
-    return momentum, x, y, z, slope_x + beam.direction[0], slope_y + beam.direction[1]
+    if beam.focus is None:
+        return momentum, x, y, z, slope_x + beam.direction[0], slope_y + beam.direction[1]
+    nominal = np.array([[0.0, 0.0, *beam.direction]])
+    origin = min(magnets, default=0.0)
+    one = np.ones(1)
+    axis = trace(setup, nominal, beam.momentum * one, beam.charge * one, (origin, beam.focus))
+    there = axis + np.stack([x, y, slope_x, slope_y], axis=1)
+    start = trace(setup, there, momentum, charge_of(pdg), (beam.focus, first))
+    return momentum, start[:, 0], start[:, 1], z, start[:, 2], start[:, 3]

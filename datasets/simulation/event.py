@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numba
@@ -18,6 +19,7 @@ __all__ = ["EventHits", "merge_light", "passes_trigger", "select_hits"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Limit = tuple[float | None, float | None]
 
 
 class EventHits(NamedTuple):
@@ -81,9 +83,16 @@ def _merge(
     return merged, when
 
 
-def passes_trigger(light: Light, primaries: Primaries, stack: Stack, setup: Setup, n_events: int) -> Mask:
+def passes_trigger(
+    light: Light,
+    primaries: Primaries,
+    stack: Stack,
+    setup: Setup,
+    n_events: int,
+    limits: Mapping[str, Limit] | None = None,
+) -> Mask:
     """
-    Apply the energy limits of the setup's trigger to what its electronics sees.
+    Apply energy limits of the setup's trigger to what its electronics sees.
 
     It sees the sum of all pulses that come within the detector's resolving time of the trigger particle,
     without offline corrections.
@@ -95,6 +104,8 @@ def passes_trigger(light: Light, primaries: Primaries, stack: Stack, setup: Setu
     stack : Stack
     setup : Setup
     n_events : int
+    limits : mapping of column to (low, high) [GeV], optional
+        By default those of the physics trigger.
 
     Returns
     -------
@@ -103,33 +114,35 @@ def passes_trigger(light: Light, primaries: Primaries, stack: Stack, setup: Setu
     Raises
     ------
     ValueError
-        If the trigger asks for an energy that no detector has.
+        If the trigger asks for an energy that no detector or section has.
     """
     passed = np.ones(n_events, dtype=bool)
-    for column, (low, high) in setup.trigger.limits.items():
-        response = setup.detectors[_detector_of(column, stack)].response
+    for column, (low, high) in (setup.trigger.limits if limits is None else limits).items():
+        detector, cells = _cells_of(column, stack)
+        response = setup.detectors[detector].response
         adds_up = np.abs(primaries.time) <= response.resolving_time
-        sums = light.energy[adds_up, _cells_of(column, stack)].sum(axis=1) / response.sampling_fraction
+        sums = light.energy[adds_up, cells].sum(axis=1) / response.sampling_fraction
         seen = np.bincount(primaries.event[adds_up], weights=sums, minlength=n_events)
         passed &= (seen > (-np.inf if low is None else low)) & (seen < (np.inf if high is None else high))
     return passed
 
 
-def _detector_of(column: str, stack: Stack) -> str:
-    name = stack.target.name if column == "ps_energy" else column.removesuffix("_energy")
-    if name not in stack.columns or not column.endswith("_energy"):
-        known = ", ".join(f"{detector}_energy" for detector in stack.columns)
-        msg = f"the trigger of the setup has limits on '{column}'; known: ps_energy, {known}"
-        raise ValueError(msg)
-    return name
-
-
-def _cells_of(column: str, stack: Stack) -> slice:
-    """Return the cells that make a trigger energy; `ps_energy` is the target's first section."""
-    cells = stack.columns[_detector_of(column, stack)]
-    if column != "ps_energy":
-        return cells
-    return slice(cells.start, cells.start + stack.target.sections[0].grid.n_cells)
+def _cells_of(column: str, stack: Stack) -> tuple[str, slice]:
+    """Return detector and cells of a trigger energy; `ps_energy` is the target's first section."""
+    name = column.removesuffix("_energy")
+    if name == "ps":
+        name = stack.target.sections[0].name
+    if name in stack.columns and column.endswith("_energy"):
+        return name, stack.columns[name]
+    for volume in stack.volumes:
+        if volume.section.name == name and column.endswith("_energy"):
+            start = volume.first_cell
+            return volume.detector.name, slice(start, start + volume.section.grid.n_cells)
+    known = ", ".join(f"{detector}_energy" for detector in stack.columns)
+    msg = (
+        f"the trigger of the setup has limits on '{column}'; known: ps_energy, {known}, or those of sections"
+    )
+    raise ValueError(msg)
 
 
 def select_hits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +14,11 @@ from datasets.simulation.electromagnetic import deposit_electromagnetic
 from datasets.simulation.hadronic import deposit_hadrons
 from datasets.simulation.ionisation import deposit_muons
 from datasets.simulation.model import Hits, Particles, Primaries, join
+from datasets.simulation.muon_tracks import cross_muons
 from datasets.simulation.process import Process
 from datasets.simulation.srd import deposit_srd_mistags, deposit_synchrotron
-from datasets.simulation.stack import Stack, Volume
+from datasets.simulation.stack import Stack, Volume, tables_of
+from datasets.simulation.stretches import fly_behind, stretches_of
 from physics.particles import charge_of
 from recon.geometry import Setup
 
@@ -88,9 +90,15 @@ def fly(stage: Stage, primaries: Primaries, process: Ints, rng: np.random.Genera
     leads = _leads(line.particles, beam) & _is_inside(line.particles, stack.volumes[_target(stack)])
     acting, others = line.particles.select(leads), line.select(~leads)
     made, taken = _act_in_target(stage, acting, of_primary, missing, rng)
+    _pass_counters(line.select(np.flatnonzero(leads)[taken]), stack, rng, visible)
     rest = _start(line.select(np.flatnonzero(leads)[~taken]), stack)
-    _deposit(join([made, rest, _start(others, stack)]), stack, rng, visible)
-    return Flight(visible, line.hits, missing, _fires_counters(line, stage.setup, len(missing)))
+    ready, stretches = join([made, rest, _start(others, stack)]), stretches_of(stack, stage.setup)
+    hits = line.hits
+    if len(stretches) > 1:
+        hits = join([hits, fly_behind(ready, stretches, stage.setup, rng, visible)])
+    else:
+        _deposit(ready, stack, rng, visible)
+    return Flight(visible, hits, missing, _fires_counters(line, stage.setup, len(missing)))
 
 
 def _fires_counters(line: Line, setup: Setup, n_primaries: int) -> Mask:
@@ -112,6 +120,15 @@ def _deposit_knock_ons(line: Line, stack: Stack, rng: np.random.Generator, visib
         passing = (line.origin < tag_z) & (charge_of(line.particles.pdg) != 0)
         passing &= ~_is_electromagnetic(line.particles)
         deposit_srd_mistags(line.particles.select(passing).at(tag_z), stack, rng, visible)
+
+
+def _pass_counters(line: Line, stack: Stack, rng: np.random.Generator, visible: Floats) -> None:
+    """Let muons that undergo something in the target leave their tracks in what stands before it."""
+    before = tuple(v for v in stack.volumes if v.section.z < stack.target_z and v.detector.name != _TAG)
+    muons = line.select(np.abs(line.particles.pdg) == _MUON)
+    if before and len(muons.particles.pdg):
+        front = replace(stack, volumes=before, tables=tables_of(before))
+        cross_muons(_start(muons, stack), front, rng, visible)
 
 
 def _target(stack: Stack) -> int:

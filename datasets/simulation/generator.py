@@ -13,6 +13,7 @@ from datasets.config import ConfigError
 from datasets.simulation.beam import sample_beam
 from datasets.simulation.event import EventHits, merge_light, passes_trigger, select_hits
 from datasets.simulation.flight import Flight, Stage, fly
+from datasets.simulation.knock_on import displace_hits
 from datasets.simulation.light import CellLight, Light, collect_light, light_tables
 from datasets.simulation.mixture import Sampling, TriggerName, pick
 from datasets.simulation.model import Primaries
@@ -145,12 +146,15 @@ def _attempt(
     flight = fly(stage, primaries, process, rng)
     light = collect_light(flight.visible, primaries.time, cells, rng)
     merged = merge_light(light, primaries, cells, BLOCK)
-    hits = select_hits(flight.hits, primaries, simulation.setup, BLOCK, rng)
+    seen = displace_hits(flight.hits, simulation.setup, rng)
+    hits = select_hits(seen, primaries, simulation.setup, BLOCK, rng)
     passed = np.ones(BLOCK, dtype=bool)
     asked = np.array(simulation.triggers)[process]
     if (asked != "none").any():
-        passed = (asked == "none") | flight.counted[primaries.is_trigger]
-        passed &= (asked != "physics") | passes_trigger(light, primaries, stack, simulation.setup, BLOCK)
+        setup = simulation.setup
+        beam = passes_trigger(light, primaries, stack, setup, BLOCK, setup.trigger.beam_limits)
+        passed = (asked == "none") | (flight.counted[primaries.is_trigger] & beam)
+        passed &= (asked != "physics") | passes_trigger(light, primaries, stack, setup, BLOCK)
     columns = _columns(simulation, primaries, process, flight, before)
     block = Block(columns, merged, hits, _pile_up(primaries), light, primaries.event, stack.columns)
     return block if passed.all() else block.select(passed)

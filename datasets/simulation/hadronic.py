@@ -11,19 +11,18 @@ hadrons is seen h/e times less than that of electrons.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
 import numpy.typing as npt
 
+from datasets.simulation.hadron_media import HadronMedia, hadron_media
 from datasets.simulation.ionisation import TrackMedia, ionise, track_media
 from datasets.simulation.model import Particles
+from datasets.simulation.neutral_pions import LIGHT, put, shower_pion
 from datasets.simulation.stack import Stack, Tables, cell_at
-from physics.electromagnetic_shower import gamma_fraction
 from physics.particles import charge_of
 
-__all__ = ["INTERACTING", "HadronMedia", "deposit_hadrons", "hadron_media"]
+__all__ = ["INTERACTING", "cross_hadrons", "deposit_hadrons"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,52 +30,17 @@ Ints = npt.NDArray[np.int64]
 INTERACTING = 113  # a rho meson stands for the hadronic state of a photon: it interacts where it is
 
 _BARYONS = (2212, 2112, 3122, 3112, 3222)
-_RESPONSE_RATIO = 1.36  # e/h of iron and plastic, P. Adragna et al. (ATLAS TileCal), NIM A 615 (2010) 158
-_TARGET_RATIO = 1.0  # e/h of equal layers of lead and plastic: by the pion sample of Geant4
 _LEAST_INTERACTION = 1.5  # [GeV] a hadron of less energy stops
 _TRANSVERSE = 0.35  # [GeV] mean transverse momentum of secondaries
 _NEUTRAL_PIONS = 1.0 / 3.0
 _NEUTRALS = 0.2  # of the other secondaries: neutrons and neutral kaons
 _EXCHANGE = 0.1  # probability that the leading secondary is a neutral pion
-# Mean way of what a slow hadron becomes, in any direction [interaction lengths]: shorter where much of the
-# matter is plastic, whose hydrogen stops neutrons.
-_STOP = 1.0
-_STOP_IN_TARGET = 0.2
 _SLOW_PARTS = 2
-_FAR = 30.0  # [X0] behind which nothing of a neutral pion is left
-_LUMPS = 4  # points at which the shower of a neutral pion deposits its energy
 _SOFTNESS = 2.0  # of the leading secondary: its share is a uniform number to this power
 _MULTIPLICITY = 2.2  # of secondaries per unit of ln E
 _MOST = 512  # hadrons of a cascade
+_AS_IT_CAME = 2.0  # of `charged`: a charged hadron that has not interacted; those made in the cascade have 1
 _WIDTH = 9  # numbers per hadron: energy, x, y, z, slopes, charged, baryon, way left in interaction lengths
-
-
-class HadronMedia(NamedTuple):
-    """What hadrons need of each volume, each of shape (n_volumes,)."""
-
-    em_fraction: Floats  # visible per deposited energy, electromagnetic
-    hadronic_fraction: Floats
-    moliere: Floats  # [mm]
-    variance: Floats  # [GeV] of the visible energy per visible GeV
-    stop: Floats  # [mm] mean way of slow hadrons
-
-
-def hadron_media(stack: Stack) -> HadronMedia:
-    """Return what hadrons need of the volumes of a stack."""
-    rows = []
-    for v in stack.volumes:
-        layered = v.absorber is not None
-        em = v.em_fraction
-        rows.append(
-            (
-                em,
-                em / (1.0 if not layered else _TARGET_RATIO if v.detector.is_target else _RESPONSE_RATIO),
-                v.material.moliere_radius,
-                v.detector.response.stochastic**2 * em,
-                v.material.pion_interaction_length * (_STOP_IN_TARGET if v.detector.is_target else _STOP),
-            )
-        )
-    return HadronMedia(*(np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)))
 
 
 def deposit_hadrons(particles: Particles, stack: Stack, rng: np.random.Generator, deposits: Floats) -> None:
@@ -92,15 +56,41 @@ def deposit_hadrons(particles: Particles, stack: Stack, rng: np.random.Generator
     deposits : float64, shape (n_primaries, n_cells) [GeV visible]
         Added to.
     """
+    cross_hadrons(particles, stack, rng, deposits)
+
+
+def cross_hadrons(
+    particles: Particles, stack: Stack, rng: np.random.Generator, deposits: Floats
+) -> Particles:
+    """
+    Let hadrons interact as `deposit_hadrons` does, and return those above 1.5 GeV that leave the stack.
+
+    Returns
+    -------
+    Particles
+        On their straight lines: beam hadrons as they came; pions of either charge, protons, neutrons and
+        neutral kaons that they made.
+    """
     if not len(particles.pdg):
-        return
+        return Particles.empty()
     p = particles
     is_baryon = np.isin(np.abs(p.pdg), _BARYONS)
     way = np.where(p.pdg == INTERACTING, 0.0, rng.exponential(size=len(p.pdg)))
-    charged = charge_of(p.pdg) != 0
+    charged = np.where(charge_of(p.pdg) != 0, _AS_IT_CAME, 0.0)
     hadrons = (p.momentum, p.x, p.y, p.z, p.slope_x, p.slope_y, charged, is_baryon, way)
     states = np.stack(hadrons, axis=1).astype(np.float64)
-    _cascades(p.primary, states, stack.tables, track_media(stack), hadron_media(stack), rng, deposits)
+    left = _cascades(p.primary, states, stack.tables, track_media(stack), hadron_media(stack), rng, deposits)
+    return _leaving(left, particles)
+
+
+def _leaving(rows: Floats, parents: Particles) -> Particles:
+    """Return particles of rows of (parent, energy, x, y, z, slopes, charged, baryon)."""
+    parent = rows[:, 0].astype(np.int64)
+    charged, is_baryon = rows[:, 7], rows[:, 8] > 0.0
+    sign = np.where(np.arange(len(rows)) % 2 == 0, 1, -1)
+    made = np.where(charged > 0.0, np.where(is_baryon, 2212, 211 * sign), np.where(is_baryon, 2112, 130))
+    pdg = np.where(charged == _AS_IT_CAME, parents.pdg[parent], np.where(charged == LIGHT, 22, made))
+    return Particles(parents.primary[parent], pdg, *np.ascontiguousarray(rows[:, 1:7].T))
 
 
 @numba.njit(cache=True)
@@ -112,17 +102,32 @@ def _cascades(
     media: HadronMedia,
     rng: np.random.Generator,
     deposits: Floats,
-) -> None:
+) -> Floats:
     cells = np.zeros(deposits.shape[1])
     stack = np.zeros((_MOST, _WIDTH))
+    leaving, gone, total = np.zeros((_MOST, _WIDTH)), np.zeros(1, dtype=np.int64), 0
+    rows = np.empty((2 * len(primary) + 16, _WIDTH))
     for i in range(len(primary)):
+        gone[0] = 0
         cells[:] = 0.0
         # Before it interacts a hadron is a track as a muon is: layers add no fluctuation to that of its
         # ionisation.
-        waiting = _follow(states[i], stack, 0, cells, deposits[primary[i]], tables, tracks, media, rng)
+        waiting = _follow(
+            states[i], stack, 0, cells, deposits[primary[i]], leaving, gone, tables, tracks, media, rng
+        )
         while waiting > 0:
             waiting -= 1
-            waiting = _follow(stack[waiting].copy(), stack, waiting, cells, cells, tables, tracks, media, rng)
+            waiting = _follow(
+                stack[waiting].copy(), stack, waiting, cells, cells, leaving, gone, tables, tracks, media, rng
+            )
+        while total + gone[0] > len(rows):
+            larger = np.empty((2 * len(rows), _WIDTH))
+            larger[:total] = rows[:total]
+            rows = larger
+        for k in range(gone[0]):
+            rows[total, 0] = i
+            rows[total, 1:] = leaving[k, :-1]
+            total += 1
         for v in range(len(tables.z)):
             first = tables.first_cell[v]
             for c in range(first, first + tables.n_x[v] * tables.n_y[v]):
@@ -131,6 +136,7 @@ def _cascades(
                     if media.variance[v] > 0.0:
                         visible = media.variance[v] * rng.standard_gamma(visible / media.variance[v])
                     deposits[primary[i], c] += visible
+    return rows[:total]
 
 
 @numba.njit(cache=True)
@@ -140,12 +146,18 @@ def _follow(
     waiting: int,
     cells: Floats,
     ionised: Floats,
+    leaving: Floats,
+    gone: Ints,
     tables: Tables,
     tracks: TrackMedia,
     media: HadronMedia,
     rng: np.random.Generator,
 ) -> int:
-    """Follow a hadron to its end; return how many wait in the stack. Its track goes to `ionised`."""
+    """
+    Follow a hadron to its end; return how many wait in the stack.
+
+    Its track goes to `ionised`; if it leaves all volumes, it goes to `leaving`, of which `gone` are used.
+    """
     energy, x, y, z = hadron[0], hadron[1], hadron[2], hadron[3]
     slope_x, slope_y, charged, baryon = hadron[4], hadron[5], hadron[6], hadron[7]
     if energy < _LEAST_INTERACTION:
@@ -177,8 +189,12 @@ def _follow(
         at = stop - z
         return _interact(
             energy, x + at * slope_x, y + at * slope_y, stop, slope_x, slope_y, charged, baryon, v, stack,
-            waiting,             cells, tables, media, rng,
+            waiting, cells, leaving, gone, tables, media, rng,
         )  # fmt: skip
+    if gone[0] < len(leaving):
+        leaving[gone[0]] = hadron
+        leaving[gone[0], 0] = energy
+        gone[0] += 1
     return waiting
 
 
@@ -199,7 +215,7 @@ def _stop_slow(
         w = _volume_at(tables, z)
         if w >= 0:
             visible = hadron[0] * media.hadronic_fraction[w] / _SLOW_PARTS
-            _put(
+            put(
                 cells,
                 tables,
                 w,
@@ -219,13 +235,6 @@ def _volume_at(tables: Tables, z: float) -> int:
 
 
 @numba.njit(cache=True)
-def _put(cells: Floats, tables: Tables, v: int, x: float, y: float, visible: float) -> None:
-    cell = cell_at(tables, v, x, y)
-    if cell >= 0:
-        cells[cell] += visible
-
-
-@numba.njit(cache=True)
 def _interact(
     energy: float,
     x: float,
@@ -239,6 +248,8 @@ def _interact(
     stack: Floats,
     waiting: int,
     cells: Floats,
+    leaving: Floats,
+    gone: Ints,
     tables: Tables,
     media: HadronMedia,
     rng: np.random.Generator,
@@ -261,7 +272,7 @@ def _interact(
         if rng.random() < (
             _EXCHANGE if is_leading and baryon == 0.0 else (0.0 if is_leading else _NEUTRAL_PIONS)
         ):
-            _shower(part, x, y, z, new_x, new_y, v, cells, tables, media, rng)
+            shower_pion(part, x, y, z, new_x, new_y, v, cells, leaving, gone, tables, media, rng)
         elif waiting < _MOST:
             stays_baryon = baryon if is_leading else 0.0
             neutral = rng.random() < (0.0 if is_leading and baryon == 0.0 else _NEUTRALS)
@@ -273,89 +284,3 @@ def _interact(
             waiting += 1
         is_leading = False
     return waiting
-
-
-@numba.njit(cache=True)
-def _shower(
-    energy: float,
-    x: float,
-    y: float,
-    z: float,
-    slope_x: float,
-    slope_y: float,
-    v: int,
-    cells: Floats,
-    tables: Tables,
-    media: HadronMedia,
-    rng: np.random.Generator,
-) -> None:
-    """Deposit a neutral pion in lumps: depths by a gamma distribution, radii by an exponential."""
-    log_y = max(np.log(energy / tables.critical_energy[v]), 1.5)
-    alpha = 0.81 + 0.5 * log_y  # mean shape of physics.electromagnetic_shower
-    beta = (alpha - 1.0) / max(log_y - 0.812, 0.5)
-    _cross_counters(energy, alpha, beta, x, y, z, slope_x, slope_y, v, cells, tables, media)
-    for _ in range(_LUMPS):
-        depth = rng.standard_gamma(alpha) / beta
-        radius = rng.exponential(0.5 * media.moliere[v])
-        angle = 2.0 * np.pi * rng.random()
-        at_z = z
-        for w in range(v, len(tables.z)):
-            begin, end = max(tables.z[w], at_z), tables.z[w] + tables.length[w]
-            if end <= begin:
-                continue
-            through = (end - begin) / tables.radiation_length[w]
-            if depth < through:
-                if tables.layers[w] == 1:
-                    break
-                step = begin + depth * tables.radiation_length[w] - z
-                px, py = (
-                    x + step * slope_x + radius * np.cos(angle),
-                    y + step * slope_y + radius * np.sin(angle),
-                )
-                _put(cells, tables, w, px, py, energy * media.em_fraction[w] / _LUMPS)
-                break
-            depth -= through
-
-
-@numba.njit(cache=True)
-def _cross_counters(
-    energy: float,
-    alpha: float,
-    beta: float,
-    x: float,
-    y: float,
-    z: float,
-    slope_x: float,
-    slope_y: float,
-    v: int,
-    cells: Floats,
-    tables: Tables,
-    media: HadronMedia,
-) -> None:
-    """
-    Deposit what the particles of a neutral pion's shower leave in thin counters behind it.
-
-    Their number is the energy loss per radiation length of the shower over the critical energy of the
-    matter in front; each loses the critical energy of the counter per radiation length there.
-    """
-    depth = 0.0
-    for w in range(v, len(tables.z)):
-        begin, end = max(tables.z[w], z), tables.z[w] + tables.length[w]
-        if end <= begin:
-            continue
-        through = (end - begin) / tables.radiation_length[w]
-        if tables.layers[w] == 1:
-            share = gamma_fraction(alpha, beta * (depth + through)) - gamma_fraction(alpha, beta * depth)
-            gain = tables.critical_energy[w] / tables.critical_energy[v]
-            step = begin - z
-            _put(
-                cells,
-                tables,
-                w,
-                x + step * slope_x,
-                y + step * slope_y,
-                energy * share * gain * media.em_fraction[w],
-            )
-        depth += through
-        if depth > _FAR:
-            return

@@ -12,7 +12,16 @@ from datasets.simulation.model import Particles
 from datasets.simulation.stack import Stack, Tables, cell_at
 from physics.ionisation import landau_quantiles, landau_width, loss_of_track, radiative_slope
 
-__all__ = ["TrackMedia", "deposit_muons", "ionise", "track_media"]
+__all__ = [
+    "BREMSSTRAHLUNG_SHARE",
+    "LEAST_TRANSFER",
+    "PAIR_SHARE",
+    "PAIR_TURN",
+    "TrackMedia",
+    "deposit_muons",
+    "ionise",
+    "track_media",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -20,10 +29,10 @@ Ints = npt.NDArray[np.int64]
 # Radiation of muons. The shares of b follow D. Groom, N. Mokhov, S. Striganov, At. Data Nucl. Data Tables
 # 78 (2001) 183, for iron and lead at 100 GeV; the spectrum of pairs is 1/v at small and 1/v^3 at large v
 # (R. Kokoulin, A. Petrukhin, 1971), with the turn at v = 0.002, which is assumed.
-_BREMSSTRAHLUNG_SHARE = 0.4
-_PAIR_SHARE = 0.6
-_PAIR_TURN = 2e-3
-_LEAST_TRANSFER = 1e-4  # of the muon's energy; less is part of the ionisation
+BREMSSTRAHLUNG_SHARE = 0.4
+PAIR_SHARE = 0.6
+PAIR_TURN = 2e-3
+LEAST_TRANSFER = 1e-4  # of the muon's energy; less is part of the ionisation
 _DELTA_LOSS = 1.02  # visible ionisation with the knock-on electrons that enter from the absorber
 
 
@@ -103,17 +112,17 @@ def _radiate(energy: float, strength: float, rng: np.random.Generator) -> float:
     strength : float
         b times the length of the stretch.
     """
-    span = -np.log(_LEAST_TRANSFER)
+    span = -np.log(LEAST_TRANSFER)
     lost = 0.0
     # Bremsstrahlung: dN/dv = b (4/3 (1 - v) + v^2) / v; proposed as 4/3 / v.
-    for _ in range(rng.poisson(_BREMSSTRAHLUNG_SHARE * strength * 4.0 / 3.0 * span)):
+    for _ in range(rng.poisson(BREMSSTRAHLUNG_SHARE * strength * 4.0 / 3.0 * span)):
         v = np.exp(-span * rng.random())
         if rng.random() < 1.0 - v + 0.75 * v * v:
             lost += v * energy
     # Pairs: dN/dv = b v0 / (v (v0 + v)^2), whose mean loss is b; proposed as 1 / v.
-    for _ in range(rng.poisson(_PAIR_SHARE * strength / _PAIR_TURN * span)):
+    for _ in range(rng.poisson(PAIR_SHARE * strength / PAIR_TURN * span)):
         v = np.exp(-span * rng.random())
-        if rng.random() < (_PAIR_TURN / (_PAIR_TURN + v)) ** 2:
+        if rng.random() < (PAIR_TURN / (PAIR_TURN + v)) ** 2:
             lost += v * energy
     return float(min(lost, energy))
 

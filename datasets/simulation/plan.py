@@ -196,7 +196,8 @@ def _check(setup: Setup, triggers: Sequence[TriggerName], *, has_pile_up: bool) 
         build_stack(setup)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    if set(triggers) != {"none"} and not (setup.trigger.limits or setup.trigger.counters):
+    asked = setup.trigger
+    if set(triggers) != {"none"} and not (asked.limits or asked.beam_limits or asked.counters):
         msg = (
             f"setup {setup.name} has no trigger; give --trigger none, or add 'trigger: {{limits: ...}}' to it"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from physics.materials import Material, blend, material
 from recon.geometry import Detector, Section, Setup
 
-__all__ = ["PION_RESPONSE", "Stack", "Tables", "Volume", "build_stack", "cell_at"]
+__all__ = ["PION_RESPONSE", "Stack", "Tables", "Volume", "build_stack", "cell_at", "tables_of"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -142,10 +142,11 @@ def build_stack(setup: Setup) -> Stack:
         msg = f"setup {setup.name} cannot be simulated: one detector must have is_target, {len(targets)} have"
         raise ValueError(msg)
     volumes.sort(key=lambda v: v.section.z)
-    return Stack(tuple(volumes), columns, start, _tables(volumes), targets[0])
+    return Stack(tuple(volumes), columns, start, tables_of(volumes), targets[0])
 
 
-def _tables(volumes: list[Volume]) -> Tables:
+def tables_of(volumes: Sequence[Volume]) -> Tables:
+    """Return volumes, sorted by z, as tables."""
     rows = []
     for v in volumes:
         s, m = v.section, v.material

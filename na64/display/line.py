@@ -17,6 +17,7 @@ from na64 import style
 from na64.beamline import Element, beam_path, elements_of
 from na64.display.scale import CMAP, LEAST_ENERGY, ZScale, hatched
 from processors.pick import Picked
+from processors.track_columns import PREFIXES
 from recon.field import State, propagate
 from recon.geometry import Section, Setup, Spectrometer
 
@@ -53,9 +54,10 @@ def track_at(picked: Picked, spectrometer: Spectrometer, z: npt.ArrayLike) -> tu
         NaN without a track. Matter on the way is left out.
     """
     columns, beam = picked.columns, picked.context.aligned_setup.beam
+    prefix = PREFIXES.get(spectrometer.name, spectrometer.name)
     places = np.atleast_1d(np.asarray(z, dtype=np.float64))
-    names = ("track_x", "track_y", "track_slope_x", "track_slope_y", "track_momentum")
-    if not all(name in columns for name in names) or not columns["track_is_valid"][0]:
+    names = [f"{prefix}_{name}" for name in ("x", "y", "slope_x", "slope_y", "momentum")]
+    if not all(name in columns for name in names) or not columns[f"{prefix}_is_valid"][0]:
         return np.full(len(places), np.nan), np.full(len(places), np.nan)
     x, y, slope_x, slope_y, momentum = (np.asarray(columns[name], dtype=np.float64) for name in names)
     start = State(x, y, slope_x, slope_y, beam.charge / momentum)
@@ -73,7 +75,7 @@ def hits_of(picked: Picked, name: str) -> Hits | None:
     reach = _NEAR * np.array([plane.resolution for plane in planes])[found.plane]
     with np.errstate(invalid="ignore"):
         near = np.hypot(found.x - at[0][found.plane], found.y - at[1][found.plane]) < reach
-    return Hits(found.plane, found.x, found.y, near if name == "incoming" else np.zeros_like(near))
+    return Hits(found.plane, found.x, found.y, near)
 
 
 def draw_views(above: Axes, side: Axes, picked: Picked, norm: LogNorm) -> None:
@@ -156,7 +158,7 @@ def _draw_paths(axes: Axes, picked: Picked, view: int, scale: ZScale) -> None:
     path = beam_path(setup, fine)[view]
     axes.plot(scale(fine), path, color=BEAM, linewidth=0.9, linestyle=":", label="nominal beam")
     for name, spectrometer in setup.spectrometers.items():
-        if name == "incoming":
+        if name in PREFIXES:
             _draw_track(axes, picked, spectrometer, fine, view, scale)
         hits = hits_of(picked, name)
         if hits is None:
@@ -174,22 +176,33 @@ def _draw_paths(axes: Axes, picked: Picked, view: int, scale: ZScale) -> None:
 def _draw_track(
     axes: Axes, picked: Picked, spectrometer: Spectrometer, fine: Floats, view: int, scale: ZScale
 ) -> None:
-    """Draw the track between its planes, and its extrapolation to the target."""
+    """Draw a track between its planes, and its extrapolation to the target or from it on."""
     ends = [s.z for d in picked.context.aligned_setup.detectors.values() if d.is_target for s in d.sections]
     first, last = spectrometer.planes[0].z, spectrometer.planes[-1].z
     target = min(ends, default=last)
-    z = np.union1d(fine[(fine >= first) & (fine <= target)], [first, last, target])
+    begin, end = min(first, target), last if target < first else target
+    z = np.union1d(fine[(fine >= begin) & (fine <= end)], [first, last, target])
     path = track_at(picked, spectrometer, z)[view]
     if np.isnan(path).all():
-        told = "no track" if "track_is_valid" in picked.columns else "no track: not in this file"
-        axes.text(0.01, 0.15, told, transform=axes.transAxes, color=TRACK, fontsize=12, gid="no track")
+        known = f"{PREFIXES[spectrometer.name]}_is_valid" in picked.columns
+        told = "no track" if known else "no track: not in this file"
+        axes.text(
+            0.01,
+            0.15 if spectrometer.name == "incoming" else 0.07,
+            told,
+            transform=axes.transAxes,
+            color=TRACK,
+            fontsize=12,
+            gid="no track",
+        )
         return
     look: Any = {"color": TRACK, "linewidth": 1.5, "zorder": 4}
-    inside = z <= last
+    inside = (z >= first) & (z <= last)
+    outside = ~inside | (z == (first if target < first else last))
     axes.plot(scale(z[inside]), path[inside], label="track", gid="track", **look)
     axes.plot(
-        scale(z[~inside | (z == last)]),
-        path[~inside | (z == last)],
+        scale(z[outside]),
+        path[outside],
         linestyle="--",
         label="extrapolated",
         gid="extrapolated",

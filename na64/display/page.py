@@ -32,6 +32,7 @@ _WIDTH, _HEIGHT = 18.0, 12.2  # [inch]
 _WAVEFORMS = 2.4  # [inch] height of their row
 _LEFT, _RIGHT = 0.8, 12.6  # [inch] of the drawings; the cuts stand to the right of them
 _FRONTS = ("ecal", "hcal")  # drawn cell by cell; others as bars
+_BEHIND = (("E_ECAL + E_VHCAL + E_HCAL", "calorimeter_energy", "GeV"), ("p_2", "scattered_momentum", "GeV"))
 _LIMITS = {"srd": ("module_low", "module_high"), "veto": ("limit",)}  # thresholds on each part
 
 
@@ -118,6 +119,7 @@ def heading(picked: Picked, file: str) -> tuple[str, str]:
         ("E_HCAL", "hcal_energy", "GeV"),
         ("p", "track_momentum", "GeV"),
         ("χ²/ndf", "track_chi2", ""),
+        *(() if "scattered" not in setup.spectrometers else _BEHIND),
     )
     numbers = [f"{style.pretty(text)} {_number(picked, name, unit)}" for text, name, unit in wanted]
     return ", ".join([f"{file}, entry {picked.entry}", *identity, setup.name]), ",  ".join(numbers)

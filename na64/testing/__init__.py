@@ -5,6 +5,7 @@ Check that a command or a processor of one's own tells nothing of closed events.
 """
 
 from na64.testing.interference import InterferenceError, assert_not_interfering
+from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import assert_same, difference, find_value, fingerprint, normalise
 from na64.testing.pair import PLANTED, P348Reco, make_closed_pair
 
@@ -18,5 +19,6 @@ __all__ = [
     "find_value",
     "fingerprint",
     "make_closed_pair",
+    "make_muon_pair",
     "normalise",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import logging
 import shutil
@@ -13,18 +12,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
-import cloudpickle
-import numpy as np
 from coffea.processor import ProcessorABC
-from hist import Hist
 
 from datasets.probe import Kind
 from datasets.sources import InputFile
+from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import difference, find_value, fingerprint
 from na64.testing.pair import PLANTED, make_closed_pair
+from na64.testing.plain_values import plain
 from processors.analysis import AnalysisProcessor
 from processors.runner import Execution, Request, prepare, run_items
+
+_PAIRS = {"muon": make_muon_pair}  # of files that an analysis can read, where it is not the p348reco ntuple
 
 __all__ = ["InterferenceError", "assert_not_interfering"]
 
@@ -56,7 +55,8 @@ def assert_not_interfering(
         An `AnalysisProcessor`, or any other that reads events with our schemas.
     pair : (Path, Path), optional
         Files of equal length; by default a p348reco ntuple with 40 events in the box of the invisible mode,
-        in the second file replaced by other closed events and by some that fail the base requirement.
+        or for the muon mode an `ana_tree` with 30, in the second file replaced by other closed events and by
+        some that fail the base requirement.
     layout, setup, kind : str, optional
         As for `na64 run`.
     chunk_size : int
@@ -70,7 +70,7 @@ def assert_not_interfering(
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = pair or make_closed_pair(folder)
+        files = pair or _PAIRS.get(getattr(processor, "analysis", ""), make_closed_pair)(folder)
         request = {"layout": layout, "setup": setup, "kind": kind}
         one, two = (observe(processor, file, folder / "work", request, chunk_size) for file in files)
     traces = [] if planted is None else [find_value(one, planted)]
@@ -146,28 +146,3 @@ def _listen(seen: dict[str, Any]) -> Iterator[None]:
         for logger in (logging.root, *deaf):
             logger.removeHandler(records)
     seen |= {"printed": [out.getvalue(), err.getvalue()], "logged": records.texts}
-
-
-def plain(value: Any) -> Any:
-    """Return a result as nested lists, mappings and numbers, which can be compared and searched."""
-    if isinstance(value, Hist):
-        axes = [str(axis) for axis in value.axes]
-        return {"axes": axes, "values": _flow(value), "variances": _flow(value, "variances")}
-    if isinstance(value, np.ndarray | np.generic | ak.Array):
-        return value.tolist()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, set | frozenset):
-        return [plain(part) for part in sorted(value, key=repr)]
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if value is None or isinstance(value, str | bytes | int | float | complex):
-        return value
-    return cloudpickle.dumps(value)
-
-
-def _flow(histogram: Hist[Any], what: str = "values") -> Any:
-    found = getattr(histogram, what)(flow=True)
-    return None if found is None else np.asarray(found).tolist()

@@ -19,8 +19,9 @@ class Beam(Strict):
     spread: float = 0.01  # relative
     charge: int = -1
     direction: tuple[float, float] = (0.0, 0.0)  # nominal (dx/dz, dy/dz) before the magnets
-    spot: tuple[float, float] = (0.0, 0.0)  # [mm] rms in x and y at the first plane
-    divergence: tuple[float, float] = (0.0, 0.0)  # [rad] rms in x and y
+    spot: tuple[float, float] = (0.0, 0.0)  # [mm] rms in x and y at the first plane, or at `focus`
+    divergence: tuple[float, float] = (0.0, 0.0)  # [rad] rms in x and y there
+    focus: float | None = None  # [mm] z, behind the magnets, that the beam line brings all momenta to
     contamination: Mapping[str, float] = field(default_factory=dict)  # particle -> per beam particle
     halo: float = 0.0  # muons around the beam per beam particle
     halo_size: tuple[float, float] = (0.0, 0.0)  # [mm] rms in x and y
@@ -69,14 +70,16 @@ class Trigger(Strict):
     """The physics trigger: counters that fire, and windows of energy seen by the trigger electronics."""
 
     limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
-    """column (`ecal_energy`, `ps_energy`) -> (low, high) [GeV], null: open"""
+    """column (`ecal_energy`, `ps_energy`, `s4_energy` of a section) -> (low, high) [GeV], null: open"""
+    beam_limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """likewise, of what the beam trigger asks for too"""
     counters: tuple[Counter, ...] = ()
     per_spill: int = 0  # events recorded in a spill; 0: not known
 
     def __post_init__(self) -> None:
         wrong = [
             k
-            for k, (low, high) in self.limits.items()
+            for k, (low, high) in (*self.limits.items(), *self.beam_limits.items())
             if low is not None and high is not None and low >= high
         ]
         if wrong:
@@ -85,7 +88,7 @@ class Trigger(Strict):
 
     def __str__(self) -> str:
         words = [f"{counter.name} fires" for counter in self.counters]
-        for column, (low, high) in self.limits.items():
+        for column, (low, high) in (*self.beam_limits.items(), *self.limits.items()):
             ends = [f"> {low:g} GeV"] if low is not None else []
             ends += [f"< {high:g} GeV"] if high is not None else []
             words.append(f"{column} {' and '.join(ends)}")

@@ -26,6 +26,7 @@ class Plane(Strict):
     radiation_lengths: float = 0.0  # material crossed, in X0
     efficiency: float = 1.0  # that a charged particle leaves a hit
     time_window: tuple[float, float] = (-math.inf, math.inf)  # [ns] of hits around the trigger particle
+    knock_on: tuple[float, float] = (0.0, 0.0)  # share of hits that an electron knocked on displaces, by [mm]
     readout: StripReadout | StrawReadout | None = None  # needed to simulate raw digits and to read them
 
     def __post_init__(self) -> None:
@@ -34,6 +35,9 @@ class Plane(Strict):
                 f"plane '{self.name}' needs resolution > 0, radiation_lengths >= 0 and 0 < efficiency <= 1, "
                 f"got {self}"
             )
+            raise ValueError(msg)
+        if not (0 <= self.knock_on[0] < 1 and 0 <= self.knock_on[1] < math.inf):
+            msg = f"plane '{self.name}': knock_on is a share below 1 and a range in mm, got {self.knock_on}"
             raise ValueError(msg)
         if not self.time_window[0] < self.time_window[1]:
             msg = f"plane '{self.name}': time_window must rise, got {self.time_window}"

@@ -88,8 +88,8 @@ class BackgroundConfig:
     __pydantic_config__: ClassVar[Any] = _STRICT
 
     side_bands: Mapping[str, SideBand]
-    benchmark: BenchmarkConfig
     simulated: Mapping[str, Simulated]
+    benchmark: BenchmarkConfig | None = None  # without one, no simulation is scaled to data
 
     def source(self, name: str) -> Source:
         """Return a source by its name."""

@@ -40,7 +40,8 @@ every_sample = pytest.mark.parametrize(
         pytest.param(
             "ana_tree",
             "ana_tree.root",
-            {"ecal_cell_energy", "vhcal_cell_energy", "hcal_cell_energy"}
+            {f"{name}_cell_energy" for name in ("counters", "ecal", "vhcal", "hcal")}
+            | {"track_momentum"}
             | {f"branch:MM{i}{axis}" for i in range(1, 8) for axis in "xy"}
             | {f"branch:GEM{i}{axis}" for i in range(1, 5) for axis in "xy"},
             id="ana_tree",

@@ -87,7 +87,7 @@ def test_each_detector_has_energy_parts_time_and_flag(detector: str) -> None:
     kinds = {name: declared.kind for name, declared in COLUMNS.items() if name.startswith(f"{detector}_")}
     assert kinds[f"{detector}_energy"] == "event"
     assert [name for name, kind in kinds.items() if kind == "parts"] == [
-        name for name in kinds if re.fullmatch(rf"{detector}_(section|module|panel)_energy", name)
+        name for name in kinds if re.fullmatch(rf"{detector}_(section|module|panel)_(energy|mips)", name)
     ]
     assert {f"{detector}_time", f"{detector}_out_of_time_energy", f"{detector}_is_valid"} <= set(kinds)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datasets.simulation.process import Process
-from datasets.simulation.processes import beam, dark_photon, decay, dimuon, photonuclear
+from datasets.simulation.processes import beam, dark_photon, decay, dimuon, muons, photonuclear
 
 __all__ = ["PROCESSES"]
 
@@ -21,5 +21,9 @@ PROCESSES: dict[str, Process] = {
         beam.MUON,
         beam.HALO,
         decay.KAON_DECAY,
+        muons.BEAM_MUON,
+        muons.MUON_NUCLEAR,
+        muons.MUON_PAIR,
+        muons.Z_PRIME,
     )
 }

@@ -20,7 +20,7 @@ from physics.particles import mass_of
 from physics.thick_target import muon_pair_section
 from recon.geometry import Setup
 
-__all__ = ["DIMUON"]
+__all__ = ["DIMUON", "muon_pair"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,24 +40,30 @@ def _act(particles: Particles, stack: Stack, parameters: Parameters, rng: np.ran
         nuclei_of(stack), muon_pair_section, float(np.max(particles.momentum)), parameters["least_energy"]
     )
     photon, depth = sample_photons(table, particles.momentum, rng)
+    there = at_depth(particles, stack, depth)._replace(momentum=photon)
+    pairs = muon_pair(there, rng)
+    rest = started_by(particles, particles.momentum - photon)
+    return Shower(join([rest, *pairs]), np.zeros(len(photon)))
+
+
+def muon_pair(photons: Particles, rng: np.random.Generator) -> list[Particles]:
+    """Return the muons of both charges that photons become where they are."""
+    photon, mass = photons.momentum, float(mass_of(_MUON))
     share = sample_shares(len(photon), rng)
-    there = at_depth(particles, stack, depth)
-    mass = float(mass_of(_MUON))
     pairs = []
     for sign, part in ((1, share), (-1, 1.0 - share)):
         energy = part * photon
         kick = mass * sample_angles(len(photon), rng) / np.maximum(energy, mass)
         angle = rng.uniform(0.0, 2.0 * np.pi, len(photon))
         pairs.append(
-            there._replace(
+            photons._replace(
                 pdg=np.full(len(photon), sign * _MUON),
                 momentum=np.maximum(energy, 1e-3),
-                slope_x=there.slope_x + kick * np.cos(angle),
-                slope_y=there.slope_y + kick * np.sin(angle),
+                slope_x=photons.slope_x + kick * np.cos(angle),
+                slope_y=photons.slope_y + kick * np.sin(angle),
             )
         )
-    rest = started_by(particles, particles.momentum - photon)
-    return Shower(join([rest, *pairs]), np.zeros(len(photon)))
+    return pairs
 
 
 def sample_shares(n: int, rng: np.random.Generator) -> Floats:

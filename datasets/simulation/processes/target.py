@@ -16,7 +16,7 @@ from recon.geometry import Setup
 
 __all__ = [
     "Nuclei", "PhotonTable", "at_depth", "nuclei_of", "photon_table", "sample_photons", "started_by",
-    "target_of",
+    "target_depth", "target_of",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -132,6 +132,12 @@ def at_depth(particles: Particles, stack: Stack, depth: Floats) -> Particles:
     first = stack.volumes[int(stack.index(stack.target.name)[0])]
     back = max(v.section.z + v.length for v in stack.volumes if v.detector.name == stack.target.name)
     return particles.at(np.minimum(stack.target_z + depth * first.material.radiation_length, back - 1e-3))
+
+
+def target_depth(stack: Stack) -> float:
+    """Return the thickness of the target [X0]."""
+    parts = [v for v in stack.volumes if v.detector.name == stack.target.name]
+    return sum(v.length / v.material.radiation_length for v in parts)
 
 
 def started_by(particles: Particles, energy: Floats) -> Particles:
