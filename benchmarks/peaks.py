@@ -52,29 +52,31 @@ def find_peaks(
     samples: npt.NDArray[np.uint16], channel: npt.NDArray[np.int32], table: PeakTable
 ) -> tuple[Floats, Floats]:
     """Return energy [GeV] (0: none in time) and time [ns] of each waveform, both (n_waveforms,)."""
-    n, y = len(samples), np.empty(N_SAMPLES, np.int32)  # in quarters of a count: whole numbers are faster
-    energy, time, is_odd = np.empty(n), np.empty(n), np.zeros(N_SAMPLES, np.int32)
-    is_odd[1::2] = 1
+    n = len(samples)
+    energy, time = np.empty(n), np.empty(n)
     gain, expected = table.gain, table.expected
-    for i in range(n):
-        even, odd = np.int32(0), np.int32(0)
+    for i in range(n):  # in quarters of a count: whole numbers are faster
+        even, odd, top_even, top_odd = np.int32(0), np.int32(0), np.int32(0), np.int32(0)
         for k in range(0, N_LEADING, 2):
             even += np.int32(samples[i, k])
             odd += np.int32(samples[i, k + 1])
-        for k in range(N_SAMPLES):
-            y[k] = np.int32(samples[i, k]) * _QUARTERS - even - (odd - even) * is_odd[k]
-        top = y[0]
-        for k in range(1, N_SAMPLES):
-            top = max(top, y[k])
+        for k in range(0, N_SAMPLES, 2):
+            top_even = max(top_even, np.int32(samples[i, k]))
+            top_odd = max(top_odd, np.int32(samples[i, k + 1]))
+        top = max(_QUARTERS * top_even - even, _QUARTERS * top_odd - odd)
         at = 0
-        while y[at] < top:
+        while _QUARTERS * np.int32(samples[i, at]) - (odd if at & 1 else even) < top:
             at += 1
-        while at > 0 and 2 * y[at - 1] > top:
+        below, here = top, top
+        while at > 0:
+            below = _QUARTERS * np.int32(samples[i, at - 1]) - (even if at & 1 else odd)
+            if 2 * below <= top:
+                break
+            here = below
             at -= 1
         height, t = top / _QUARTERS, np.nan
         if at > 0 and height >= _LEAST:
-            part = (0.5 * top - y[at - 1]) / (y[at] - y[at - 1])
-            t = (at - 1 + part) * _PERIOD - expected[channel[i]]
+            t = (at - 1 + (0.5 * top - below) / (here - below)) * _PERIOD - expected[channel[i]]
         time[i] = t
         energy[i] = height * gain[channel[i]] if abs(t) < _WINDOW else 0.0
     return energy, time

@@ -3,6 +3,7 @@
     python -m benchmarks.raw_chain [FILE] [--events N] [--repeats N] [--format rntuple|ttree] [--root PYTHON]
 
 Trust the ratios: each is the median over the repeats, and what is compared ran within seconds of each other.
+Times are those of the processor, of all threads: other work on the machine changes them less.
 ROOT is optional: name a Python that can `import ROOT` (`pip install root==0.1a12` in an environment of its
 own) with `--root` or the variable `ROOT_PYTHON`.
 """
@@ -37,6 +38,7 @@ from datasets.schema import schema_for
 from datasets.setups import load_setup
 from datasets.simulation.plan import plan
 from datasets.simulation.production import Format, make_blocks, open_writer
+from processors.garbage import prepare_process
 from processors.invisible import InvisibleProcessor
 from recon.channels import channel_table
 from recon.waveforms import WaveformConfig, measure_waveforms
@@ -110,10 +112,10 @@ class Chains:
 class Root:
     """A Python with ROOT that waits for paths."""
 
-    def __init__(self, python: str, folder: Path, table: dict[str, Any]) -> None:
+    def __init__(self, python: str, folder: Path, table: str, side: str = "root_side.py") -> None:
         self._plane = folder / "plane.npy"
-        (folder / "table.json").write_text(json.dumps(table))
-        script = Path(__file__).with_name("root_side.py")
+        (folder / "table.json").write_text(table)
+        script = Path(__file__).with_name(side)
         self._errors = folder / "errors.txt"
         command = [python, "-W", "ignore", str(script), str(folder / "table.json"), str(self._plane)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -138,12 +140,16 @@ class Root:
         return answer
 
     def run(self, path: Path) -> tuple[float, Plane]:
-        """Return seconds and histogram of one file."""
+        """Return seconds of the processor and histogram of one file."""
+        answer, plane = self.ask(path)
+        return float(answer["cpu"]), plane
+
+    def ask(self, path: Path) -> tuple[dict[str, Any], Plane]:
+        """Return the answer for one file, and the contents of histograms."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{path}\n")
         self._process.stdin.flush()
-        seconds = float(self._answer()["seconds"])
-        return seconds, np.load(self._plane)
+        return self._answer(), np.load(self._plane)
 
     def close(self) -> None:
         """End it."""
@@ -161,11 +167,11 @@ def find_root(given: str | None) -> str | None:
 
 
 def seconds_of(chain: Callable[[], Any]) -> float:
-    """Return how long a chain takes, without the garbage of the one before it."""
+    """Return how long a chain keeps the processor busy, without the garbage of the one before it."""
     gc.collect()
-    begin = time.perf_counter()
+    begin = time.process_time()
     chain()
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def measure(chains: Chains, root: Root | None, repeats: int, *, is_short: bool) -> dict[str, list[float]]:
@@ -181,6 +187,7 @@ def measure(chains: Chains, root: Root | None, repeats: int, *, is_short: bool) 
         steps = {name: steps[name] for name in ("read waveforms", "peaks")}
     for step in steps.values():  # compiles
         step()
+    prepare_process()
     taken: dict[str, list[float]] = {name: [] for name in steps}
     if root is not None:
         _, theirs = root.run(chains.path)
@@ -232,7 +239,7 @@ def main() -> None:
         if options.file is None:
             simulate(path, options.events, options.format)
         chains = Chains(path.resolve())
-        root = None if python is None else Root(python, Path(name), as_json(chains.table))
+        root = None if python is None else Root(python, Path(name), json.dumps(as_json(chains.table)))
         if root is None:
             sys.stdout.write("ROOT is left out: no Python that can import it (--root or ROOT_PYTHON)\n")
         show(measure(chains, root, options.repeats, is_short=options.short), chains.read_waveforms_alone())

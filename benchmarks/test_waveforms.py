@@ -7,7 +7,9 @@ import pytest
 
 from recon.channels import ChannelTable
 from recon.pulses import PulseShape, make_templates
-from recon.waveforms import WaveformConfig, _allocate, _constants, _limits, _measure_alone, measure_waveforms
+from recon.single_pulses import measure_alone
+from recon.waveform_columns import allocate
+from recon.waveforms import WaveformConfig, _constants, _limits, measure_waveforms
 
 N_WAVEFORMS = 200_000
 SHAPE = PulseShape(15.0, 30.0)
@@ -42,9 +44,9 @@ def test_kernel_of_one_pulse(benchmark: Any, pulses: list[tuple[float, float]], 
     samples, table = sample(*pulses), one_channel(pedestal)
     templates = make_templates(table.shapes, period=12.5, n_samples=32, fraction=CONFIG.fraction)
     channel, todo = np.zeros(N_WAVEFORMS, np.int32), np.empty(N_WAVEFORMS, np.int64)
-    rest = _constants(table), _limits(CONFIG, 12.5), templates, _allocate(N_WAVEFORMS), todo
+    rest = _constants(table), _limits(CONFIG, 12.5), templates, allocate(N_WAVEFORMS), todo
     benchmark.extra_info["waveforms"] = N_WAVEFORMS
-    n_todo = benchmark(_measure_alone, samples, channel, *rest)
+    n_todo = benchmark(measure_alone, samples, channel, *rest)
     assert n_todo < 0.01 * N_WAVEFORMS
 
 

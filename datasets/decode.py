@@ -283,8 +283,12 @@ def _shift_times(arrays: dict[str, Array], layout: Layout, setup: Setup) -> None
         expected = np.concatenate(
             [np.full(s.grid.n_cells, _expected_time(s, layout)) for s in detector.sections]
         )
-        shifted = times - expected
-        arrays[f"{name}_cell_time"] = shifted if master is None else shifted - master[:, None]
+        shifted = times.astype(np.float64, copy=False)  # in place: `_read` gives arrays of its own
+        if expected.any():
+            shifted -= expected
+        if master is not None:
+            shifted -= master[:, None]
+        arrays[f"{name}_cell_time"] = shifted
 
 
 def _expected_time(section: Any, layout: Layout) -> float:

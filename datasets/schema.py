@@ -24,13 +24,14 @@ class LayoutSchema(BaseSchema):  # type: ignore[misc]
     """Events as a layout describes them: quantities by name, collections zipped, the rest left out."""
 
     layout: ClassVar[Layout]
+    text: ClassVar[str]  # the layout, as it travels with the events
 
     def __init__(self, base_form: Form, *args: Any, **kwargs: Any) -> None:
         super().__init__(base_form, *args, **kwargs)
         forms = dict(zip(self._form["fields"], self._form["contents"], strict=True))
         chosen = _choose(forms, self.layout)
         self._form["fields"], self._form["contents"] = list(chosen), list(chosen.values())
-        self._form["parameters"]["layout"] = json.dumps(dataclasses.asdict(self.layout))
+        self._form["parameters"]["layout"] = self.text
 
 
 def _choose(forms: dict[str, Form], layout: Layout) -> dict[str, Form]:
@@ -85,7 +86,11 @@ def schema_for(layout: str | Layout) -> type[LayoutSchema]:
     'tree'
     """
     chosen = load_layout(layout) if isinstance(layout, str) else layout
-    return type(f"{chosen.name}_schema", (LayoutSchema,), {"layout": chosen})
+    return type(
+        f"{chosen.name}_schema",
+        (LayoutSchema,),
+        {"layout": chosen, "text": json.dumps(dataclasses.asdict(chosen))},
+    )
 
 
 @cache

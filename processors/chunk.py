@@ -17,6 +17,7 @@ from datasets.fingerprint import FileChange, mark_of
 from datasets.probe import UnreadableError
 from datasets.reader import ReadError
 from processors.environment import Versions, require_same
+from processors.garbage import prepare_process
 from processors.rooms import RoomError
 from selections.blinding import BlindingError
 from selections.selection import SelectionError
@@ -106,6 +107,7 @@ def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int
     Exception
         Errors that the user can mend, and all of simulation, as they are.
     """
+    prepare_process()
     withheld: Exception | None = None
     retries: list[str] = []
     before = mark_of(item.filename)

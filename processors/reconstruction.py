@@ -18,6 +18,7 @@ from datasets.decode import Quantities
 from datasets.hits import HitArrays, select_hits
 from datasets.layouts import Layout
 from datasets.profiles import load_profile
+from processors.later import LazyColumns, put_off
 from processors.track_columns import columns_of_spectrometer, track_columns
 from recon.cells import in_time_cells, is_alive, measure_energy
 from recon.clusters import ClusterConfig, find_clusters
@@ -36,6 +37,7 @@ Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 Mask = npt.NDArray[np.bool_]
 
+_CLUSTER_COLUMNS = tuple(f"ecal_cluster_{name}" for name in ("count", "energy", "x", "y", "size", "time"))
 _CALORIMETERS = ("ecal", "vhcal", "hcal")
 
 
@@ -63,9 +65,17 @@ class Measured(NamedTuple):
             int(np.count_nonzero(mask)),
             {name: values[mask] for name, values in self.columns.items()},
             {name: values[mask] for name, values in self.cells.items()},
-            {name: values[mask] for name, values in self.times.items()},
+            _select_later(self.times, mask),
             {name: select_hits(found, mask) for name, found in self.hits.items()},
         )
+
+
+def _select_later(arrays: Mapping[str, Array], mask: Mask) -> LazyColumns:
+    """Return the events of a mask of large arrays that are seldom looked at."""
+    entries: dict[str, Any] = {}
+    for name in arrays:
+        entries |= put_off((name,), lambda name=name: {name: arrays[name][mask]})  # type: ignore[misc]
+    return LazyColumns(entries)
 
 
 def measure(quantities: Quantities, layout: Layout, setup: Setup, config: ReconstructionConfig) -> Measured:
@@ -205,7 +215,7 @@ def _blur(hits: HitArrays, setup: Setup, name: str, keys: npt.NDArray[np.uint64]
     return hits._replace(x=x, y=y)
 
 
-def complete(measured: Measured, setup: Setup) -> Columns:
+def complete(measured: Measured, setup: Setup) -> LazyColumns:
     """
     Add shower shapes, clusters and tracks.
 
@@ -217,19 +227,19 @@ def complete(measured: Measured, setup: Setup) -> Columns:
 
     Returns
     -------
-    dict of arrays, each of length n_events
-        All columns; jagged ones are awkward arrays.
+    LazyColumns of arrays, each of length n_events
+        All columns; jagged ones are awkward arrays. Clusters are made when they are asked for.
     """
-    columns = dict(measured.columns)
+    columns: dict[str, Any] = dict(measured.columns)
     if "ecal" in measured.cells and setup.shower_profile:
         columns |= _ecal_columns(measured, setup)
     if "hcal" in measured.cells:
         columns["hcal_r"] = off_axis_ratio(measured.cells["hcal"], setup.detectors["hcal"])
     columns |= track_columns(measured.hits, setup, columns)
-    return columns
+    return LazyColumns(columns)
 
 
-def _ecal_columns(measured: Measured, setup: Setup) -> Columns:
+def _ecal_columns(measured: Measured, setup: Setup) -> dict[str, Any]:
     """Return shower position, shape and clusters from all ECAL sections together."""
     detector = setup.detectors["ecal"]
     section, cells = project_sections(measured.cells["ecal"], detector)
@@ -240,7 +250,7 @@ def _ecal_columns(measured: Measured, setup: Setup) -> Columns:
         profile,
         ShowerConfig(noise=detector.response.noise, calibration=detector.response.constant),
     )
-    columns: Columns = {
+    columns: dict[str, Any] = {
         "ecal_x": shower.x,
         "ecal_y": shower.y,
         "ecal_shower_chi2": shower.chi2,
@@ -255,13 +265,20 @@ def _ecal_columns(measured: Measured, setup: Setup) -> Columns:
         ]
         distance = np.maximum(*away).astype(np.float64)
         columns["ecal_cell_distance"] = np.where(shower.max_x < 0, np.nan, distance)
-    times = _mean_times(measured, detector)
-    found = find_clusters(cells, section, profile, ClusterConfig(seed_energy=detector.seed_energy), times)
+    return columns | put_off(_CLUSTER_COLUMNS, lambda: _cluster_columns(measured, setup, section, cells))
+
+
+def _cluster_columns(measured: Measured, setup: Setup, section: Section, cells: Array) -> Columns:
+    """Return the clusters of the ECAL, cells summed along the shower."""
+    detector, profile = setup.detectors["ecal"], load_profile(setup.shower_profile)
+    times, config = _mean_times(measured, detector), ClusterConfig(seed_energy=detector.seed_energy)
+    found = find_clusters(cells, section, profile, config, times)
     counts = np.diff(found.offsets)
-    columns["ecal_cluster_count"] = counts
-    for name in ("energy", "x", "y", "size", "time"):
-        columns[f"ecal_cluster_{name}"] = ak.unflatten(getattr(found, name), counts)
-    return columns
+    lists = {
+        f"ecal_cluster_{name}": ak.unflatten(getattr(found, name), counts)
+        for name in ("energy", "x", "y", "size", "time")
+    }
+    return {"ecal_cluster_count": counts, **lists}
 
 
 def project_sections(cells: Array, detector: Detector) -> tuple[Section, Array]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -130,7 +132,7 @@ def outside_in_all(
         if missing:
             msg = f"variation '{variation.name}' needs {', '.join(missing)}, which the layout does not give"
             raise SelectionError(msg)
-        shown = blinding.shown(shown, {**columns, **variation.apply_columns(columns)})
+        shown = blinding.shown(shown, ChainMap(variation.apply_columns(columns), columns))  # type: ignore[arg-type]
     return shown
 
 
@@ -157,7 +159,7 @@ def make_views(selected: Selected, masks: Sequence[Mask], variations: Sequence[V
     for variation in variations:
         cuts = variation.apply_cuts(selection.cuts)
         columns = _columns(selected.columns, variation, cuts, selection)
-        changed = frozenset(name for name in columns if columns[name] is not selected.columns[name])
+        changed = frozenset(columns.maps[0])
         varied = []
         for cut, old, mask in zip(cuts, selection.cuts, masks, strict=True):
             is_held = cut.name in selection.base.cuts and not is_simulation
@@ -173,10 +175,13 @@ def make_views(selected: Selected, masks: Sequence[Mask], variations: Sequence[V
     return views
 
 
-def _columns(columns: Columns, variation: Variation, cuts: Sequence[Cut], selection: Selection) -> Columns:
-    """Return all columns of a variation; the SRD tag follows modules and thresholds."""
-    varied = {**columns, **variation.apply_columns(columns)}
-    is_touched = "srd" in variation.touched_cuts or "srd_module_energy" in variation.apply_columns(columns)
+def _columns(
+    columns: Columns, variation: Variation, cuts: Sequence[Cut], selection: Selection
+) -> ChainMap[str, Any]:
+    """Return all columns of a variation, its own before the nominal ones; the SRD tag follows modules."""
+    applied = variation.apply_columns(columns)
+    varied: ChainMap[str, Any] = ChainMap(applied, columns)  # type: ignore[arg-type]  # only read below
+    is_touched = "srd" in variation.touched_cuts or "srd_module_energy" in applied
     if "srd_module_energy" in columns and is_touched and "srd" in selection.params:
         params = next((cut.params for cut in cuts if cut.name == "srd"), selection.params["srd"])
         varied["srd_is_tagged"] = tag_electrons(varied["srd_module_energy"], SrdTagConfig(**params))

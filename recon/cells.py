@@ -54,7 +54,7 @@ def is_alive(cells: Floats, detector: Detector, *, zeros_are_dead: bool) -> Mask
     bool, shape (n_events, n_sections)
         NaN cells are not judged here; they make the sums NaN.
     """
-    lit = np.stack([(view != 0).any(axis=(1, 2)) for _, view in detector.views(cells)], axis=1)
+    lit = _is_lit(np.asarray(cells), detector.offsets)
     anywhere = lit.any(axis=1, keepdims=True)
     alive = np.ones_like(lit)
     if detector.is_target:
@@ -64,6 +64,17 @@ def is_alive(cells: Floats, detector: Detector, *, zeros_are_dead: bool) -> Mask
     elif zeros_are_dead and detector.pedestal == "detector":
         alive &= anywhere
     return alive
+
+
+@nb.njit(cache=True)
+def _is_lit(cells: Floats, offsets: npt.NDArray[np.int64]) -> Mask:
+    """Return whether any cell of a section is not 0, (n_events, n_sections)."""
+    lit = np.zeros((len(cells), len(offsets) - 1), np.bool_)
+    for event in range(len(cells)):
+        for section in range(len(offsets) - 1):
+            for cell in range(offsets[section], offsets[section + 1]):
+                lit[event, section] |= cells[event, cell] != 0.0
+    return lit
 
 
 @nb.njit(cache=True)
@@ -136,9 +147,23 @@ def in_time_cells(cells: Floats, time: Floats | None, detector: Detector) -> Flo
     """
     if time is None:
         return cells
-    early, late = detector.time_window
-    kept = np.where((time >= early) & (time <= late) | np.isnan(cells), cells, 0.0)
-    return np.where(np.isnan(time) & (cells != 0), np.nan, kept)
+    if time.shape != cells.shape:
+        msg = f"cells of '{detector.name}' have the shape {cells.shape}, their times {time.shape}"
+        raise ValueError(msg)
+    return np.asarray(_empty_late(cells, time, *detector.time_window))
+
+
+@nb.njit(cache=True)
+def _empty_late(cells: Floats, time: Floats, early: float, late: float) -> Floats:
+    kept = np.empty(cells.shape)
+    for event in range(cells.shape[0]):
+        for cell in range(cells.shape[1]):
+            energy, t = cells[event, cell], time[event, cell]
+            if t != t and energy != 0.0:
+                kept[event, cell] = np.nan
+            else:
+                kept[event, cell] = energy if early <= t <= late or energy != energy else 0.0
+    return kept
 
 
 def sum_parts(cells: Floats, time: Floats | None, detector: Detector) -> PartSums:

@@ -17,7 +17,17 @@ __all__ = ["SCurve", "ShowerProfile", "cell_fractions", "fraction_rms", "invert"
 Floats = npt.NDArray[np.float64]
 
 S_CURVE_POINTS = 1201
+_SIGMAS, _NODES = 6, 64  # the normal distribution is tabulated at so many points per sigma
 S_CURVE_REACH = 0.6  # in pitches: fluctuations can give a neighbour of the true cell the most energy
+
+
+def _tabulate_normal() -> Floats:
+    """Return the cumulative normal distribution less 1/2 and the density at the nodes, (n, 2)."""
+    z = np.arange(-_SIGMAS * _NODES, _SIGMAS * _NODES + 1) / _NODES
+    return np.stack([ndtr(z) - 0.5, np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)], axis=1)
+
+
+_NORMAL = _tabulate_normal()
 
 
 def cell_fractions(
@@ -146,12 +156,25 @@ def strip_shares(low: float, pitch: float, n: int, width: Floats, share: Floats,
 
 @njit(cache=True)
 def _normal(z: float) -> tuple[float, float]:
-    """Return the cumulative normal distribution less 1/2 and the density, rounded off beyond 6 sigma."""
-    if z > 6:
+    """
+    Return the cumulative normal distribution less 1/2 and the density, rounded off beyond 6 sigma.
+
+    Both from their Taylor series around the next node of a table, with Hermite polynomials; the first terms
+    left out are less than 1e-13. Error function and exponential themselves take several times as long.
+    """
+    if z > _SIGMAS:
         return 0.5, 0.0
-    if z < -6:
+    if z < -_SIGMAS:
         return -0.5, 0.0
-    return 0.5 * math.erf(z * math.sqrt(0.5)), math.exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi))
+    node = math.floor(z * _NODES + 0.5)
+    at = node / _NODES
+    d, square = z - at, at * at
+    below, density = _NORMAL[node + _SIGMAS * _NODES, 0], _NORMAL[node + _SIGMAS * _NODES, 1]
+    h2, h3, h4 = square - 1.0, at * (square - 3.0), square * (square - 6.0) + 3.0
+    integral = 1.0 - d * (0.5 * at - d * (h2 / 6.0 - d * (h3 / 24.0 - d * h4 / 120.0)))
+    return below + density * d * integral, density * (
+        1.0 - d * (at - d * (0.5 * h2 - d * (h3 / 6.0 - d * h4 / 24.0)))
+    )
 
 
 def _strips(centre: npt.ArrayLike, pitch: float, width: Floats) -> Floats:

@@ -196,7 +196,8 @@ def _fit_events(
     min_energy, half, n_steps = limits
     x, y, chi2 = np.full(n_events, np.nan), np.full(n_events, np.nan), np.full(n_events, np.nan)
     max_x, max_y = np.full(n_events, -1), np.full(n_events, -1)
-    work, around = np.empty((4, len(mixture[0]), 2 * half + 1)), np.empty((3, 3))
+    work = np.empty((5, max(len(mixture[0]), 3), 2 * half + 1))  # the last is for a row of cells
+    around = np.empty((3, 3))
     for event in range(n_events):
         i, j = brightest(cells[event], min_energy)
         if i < 0:
@@ -253,23 +254,36 @@ def _compare(
 ) -> tuple[float, float, float, float, float, float]:
     """Return chi2 and its normal equations: right side (x, y), matrix (xx, xy, yy)."""
     n_x, n_y = window.shape
-    energy = window.sum()
+    energy = 0.0
+    for i in range(n_x):
+        for j in range(n_y):
+            energy += window[i, j]
     inside, inside_x, inside_y = 0.0, 0.0, 0.0
     for k in range(len(share)):
-        in_x, in_y = work[0, k, :n_x].sum(), work[2, k, :n_y].sum()
+        in_x, in_y, slope_x, slope_y = 0.0, 0.0, 0.0, 0.0
+        for i in range(n_x):
+            in_x += work[0, k, i]
+            slope_x += work[1, k, i]
+        for j in range(n_y):
+            in_y += work[2, k, j]
+            slope_y += work[3, k, j]
         inside += share[k] * in_x * in_y
-        inside_x += share[k] * work[1, k, :n_x].sum() * in_y
-        inside_y += share[k] * in_x * work[3, k, :n_y].sum()
+        inside_x += share[k] * slope_x * in_y
+        inside_y += share[k] * in_x * slope_y
     variance = spread[0] * inside / energy + spread[1]
-    noise = spread[2] / energy**2
+    noise, cells = spread[2] / energy**2, work[4]
     chi2, to_x, to_y, xx, xy, yy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(n_x):
         for j in range(n_y):
-            p, p_x, p_y = 0.0, 0.0, 0.0
-            for k in range(len(share)):
-                p += share[k] * work[0, k, i] * work[2, k, j]
-                p_x += share[k] * work[1, k, i] * work[2, k, j]
-                p_y += share[k] * work[0, k, i] * work[3, k, j]
+            cells[0, j], cells[1, j], cells[2, j] = 0.0, 0.0, 0.0
+        for k in range(len(share)):  # cells last: they are next to each other in memory
+            in_x, slope_x = share[k] * work[0, k, i], share[k] * work[1, k, i]
+            for j in range(n_y):
+                cells[0, j] += in_x * work[2, k, j]
+                cells[1, j] += slope_x * work[2, k, j]
+                cells[2, j] += in_x * work[3, k, j]
+        for j in range(n_y):
+            p, p_x, p_y = cells[0, j], cells[1, j], cells[2, j]
             p /= inside
             p_x = (p_x - p * inside_x) / inside
             p_y = (p_y - p * inside_y) / inside

@@ -9,17 +9,25 @@ gives its time, and their difference still its position.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from recon.geometry import Plane, StrawReadout
 from recon.hits import TrackerHits
-from recon.straw_edges import EDGE_STEP, edge_table
+from recon.straw_drift import (
+    StrawTable,
+    distance_error,
+    distance_excess,
+    drift_distance,
+    drift_speed,
+    straw_table,
+    track_time,
+    wire_position,
+)
+from recon.straw_edges import EDGE_STEP
 
 __all__ = [
     "StrawClusters",
@@ -37,7 +45,6 @@ Integers = npt.NDArray[np.integer]
 
 _QUALITY = ("unknown_detector", "unknown_channel", "duplicate_channel", "bad_channel", "out_of_time")
 _COLUMNS = ("position", "error", "time", "time_error", "size", "is_ambiguous", "straw")
-_STEPS = 40  # of the search for a time, each halves the interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +61,6 @@ class StrawConfig:
             raise ValueError(msg)
 
 
-class StrawTable(NamedTuple):
-    """Both coordinates of all planes, row 2 * plane + (0 for x, 1 for y); mostly of shape (n_rows,)."""
-
-    centre: Floats  # [mm]
-    radius: Floats  # [mm]
-    max_drift_time: Floats  # [ns]
-    drift_slowing: Floats
-    resolution: Floats  # [mm] of the distance to a wire
-    tdc_period: Floats  # [ns]
-    time_zero: Floats  # [ns]
-    n_straws: Ints  # of both layers; 0 where a plane has other digits
-    is_bad: Mask  # (n_rows, most straws)
-    edge_shift: Floats  # (n,) `recon.straw_edges.edge_table`
-    edge_scale: Floats  # (n,)
-
-
 class StrawClusters(NamedTuple):
     """Positions along one coordinate, of all events, sorted by event, detector and position."""
 
@@ -84,42 +75,6 @@ class StrawClusters(NamedTuple):
         Mask  # (n_clusters,) one of two sides of a wire, or the layers disagree at the trigger's time
     )
     straw: Ints  # (n_clusters,) the first one; both sides of a wire have the same
-
-
-def straw_table(planes: Sequence[Plane], is_bad: Mask | None = None) -> StrawTable:
-    """
-    Lay out the straws of planes.
-
-    Parameters
-    ----------
-    planes : sequence of Plane
-        Of all spectrometers, in the order that the digits count them in.
-    is_bad : bool, shape (2 n_planes, most straws of a coordinate), optional
-        Straws to be left out.
-
-    Raises
-    ------
-    ValueError
-        If `is_bad` has another shape.
-    """
-    n_rows = 2 * len(planes)
-    numbers, count = np.ones((7, n_rows)), np.zeros(n_rows, dtype=np.int64)
-    for row in range(n_rows):
-        plane = planes[row // 2]
-        straws = plane.readout
-        if isinstance(straws, StrawReadout):
-            count[row] = 2 * straws.n_straws
-            numbers[:, row] = (
-                plane.centre[row % 2], 0.5 * straws.diameter, straws.max_drift_time, straws.drift_slowing,
-                straws.resolution, straws.tdc_period, straws.time_zero,
-            )  # fmt: skip
-    shape = n_rows, int(count.max(initial=0))
-    if is_bad is not None and is_bad.shape != shape:
-        msg = f"is_bad of straws must have the shape (2 n_planes, most straws) = {shape}, got {is_bad.shape}"
-        raise ValueError(msg)
-    bad = np.zeros(shape, dtype=bool) if is_bad is None else np.array(is_bad, dtype=bool)
-    columns: list[Any] = [*numbers, count, bad, *edge_table()]
-    return StrawTable(*columns)
 
 
 def find_straw_hits(
@@ -313,57 +268,6 @@ def _load(
 
 
 @njit(cache=True)
-def _distance(time: float, row: int, table: StrawTable) -> float:
-    """Return the distance to the wire [mm] of a drift time [ns], as `StrawReadout.drift_distance` does."""
-    share = min(max(time / table.max_drift_time[row], 0.0), 1.0)
-    if share == 0.0:
-        return 0.0
-    linear = 1.0 - table.drift_slowing[row]
-    root = math.sqrt(linear * linear + 4.0 * table.drift_slowing[row] * share)
-    return float(table.radius[row] * 2.0 * share / (linear + root))
-
-
-@njit(cache=True)
-def _speed(distance: float, row: int, table: StrawTable) -> float:
-    """Return how fast charge drifts at a distance [mm / ns]."""
-    slowing, radius = table.drift_slowing[row], table.radius[row]
-    slope = table.max_drift_time[row] / radius * (1.0 - slowing + 2.0 * slowing * distance / radius)
-    return float(1.0 / max(slope, 1e-3 * table.max_drift_time[row] / radius))
-
-
-@njit(cache=True)
-def _excess(one: float, other: float, row: int, table: StrawTable) -> float:
-    """Return by how much the distances of two drift times are more than the radius [mm]."""
-    return _distance(one, row, table) + _distance(other, row, table) - float(table.radius[row])
-
-
-@njit(cache=True)
-def _track_time(one: float, other: float, row: int, table: StrawTable) -> float:
-    """Return the time of a track [ns] at which the distances of two drift times add up to the radius."""
-    low, high = min(one, other) - table.max_drift_time[row], max(one, other)
-    for _ in range(_STEPS):
-        middle = 0.5 * (low + high)
-        if _excess(one - middle, other - middle, row, table) > 0.0:
-            low = middle
-        else:
-            high = middle
-    return float(0.5 * (low + high))
-
-
-@njit(cache=True)
-def _error(row: int, distance: float, table: StrawTable) -> float:
-    """Return the error of a distance [mm]: resolution and TDC count."""
-    count = table.tdc_period[row] / math.sqrt(12.0) * _speed(distance, row, table)
-    return float(math.hypot(table.resolution[row], count))
-
-
-@njit(cache=True)
-def _wire(straw: int, row: int, table: StrawTable) -> float:
-    """Return the position of a wire [mm]; straws of both layers together are half a diameter apart."""
-    return float(table.centre[row] + (straw - 0.5 * (table.n_straws[row] - 1)) * table.radius[row])
-
-
-@njit(cache=True)
 def _find_in_row(row: int, drift: Floats, table: StrawTable, limits: tuple[float, float], out: Floats) -> int:
     """Write the clusters of one coordinate in the order of position, and return how many there are."""
     is_used, n = np.isnan(drift), 0
@@ -372,8 +276,8 @@ def _find_in_row(row: int, drift: Floats, table: StrawTable, limits: tuple[float
         for straw in range(len(drift) - 1):
             if is_used[straw] or is_used[straw + 1]:
                 continue
-            mismatch = abs(_excess(drift[straw], drift[straw + 1], row, table))
-            if mismatch < least and abs(_track_time(drift[straw], drift[straw + 1], row, table)) <= limits[1]:
+            mismatch = abs(distance_excess(drift[straw], drift[straw + 1], row, table))
+            if mismatch < least and abs(track_time(drift[straw], drift[straw + 1], row, table)) <= limits[1]:
                 best, least = straw, mismatch
         if best < 0:
             break
@@ -393,22 +297,22 @@ def _write_pair(
 ) -> None:
     """Write the position between the wires of two straws that follow each other."""
     one, other = drift[straw], drift[straw + 1]
-    time = _track_time(one, other, row, table)
-    near, far = _distance(one - time, row, table), _distance(other - time, row, table)
-    error = math.hypot(_error(row, near, table), _error(row, far, table))
-    is_late = abs(_excess(one, other, row, table)) > max_mismatch * error
+    time = track_time(one, other, row, table)
+    near, far = drift_distance(one - time, row, table), drift_distance(other - time, row, table)
+    error = math.hypot(distance_error(row, near, table), distance_error(row, far, table))
+    is_late = abs(distance_excess(one, other, row, table)) > max_mismatch * error
     if not is_late:  # the trigger's time is known better than that of the pair
-        near, far = _distance(one, row, table), _distance(other, row, table)
+        near, far = drift_distance(one, row, table), drift_distance(other, row, table)
     place, scale = 0.5 * (table.radius[row] + near - far), 1.0
     if not is_late:
         unit = error / math.sqrt(2.0)
         before, behind = place / unit, (table.radius[row] - place) / unit
         place += unit * (_at(before, table.edge_shift) - _at(behind, table.edge_shift))
         scale = _at(min(before, behind), table.edge_scale)
-    out[0] = _wire(straw, row, table) + place
+    out[0] = wire_position(straw, row, table) + place
     out[1] = 0.5 * error * scale
     out[2] = time
-    out[3] = error / (_speed(near, row, table) + _speed(far, row, table))
+    out[3] = error / (drift_speed(near, row, table) + drift_speed(far, row, table))
     out[4], out[5], out[6] = 2, is_late, straw
 
 
@@ -423,8 +327,8 @@ def _at(place: float, values: Floats) -> float:
 @njit(cache=True)
 def _write_single(straw: int, drift: float, row: int, table: StrawTable, out: Floats) -> int:
     """Write the positions on both sides of a wire, or that of the wire, and return how many there are."""
-    distance, wire = _distance(drift, row, table), _wire(straw, row, table)
-    error = _error(row, distance, table)
+    distance, wire = drift_distance(drift, row, table), wire_position(straw, row, table)
+    error = distance_error(row, distance, table)
     n = 1 if distance < error else 2
     for i in range(n):
         out[i, 0] = wire if n == 1 else wire + (2 * i - 1) * distance

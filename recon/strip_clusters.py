@@ -4,10 +4,7 @@ A channel that fired may have its charge from any of its strips. The strips of a
 side, and the map is made such that the channels of one cluster are side by side nowhere else; two clusters
 together may still look like a third one. So the longest group of strips is taken first, of equal ones that
 with more charge, and what it explains of its channels is taken away, before the next is searched.
-
-Then all clusters share the channels: each gets its part in proportion to what a Gaussian of the known width
-puts there. A strip that is dead or silent counts with what the cluster itself puts there, so that the centre
-of gravity does not move towards the strips that are left.
+Then all clusters share the channels (`recon.strip_sharing`).
 """
 
 from __future__ import annotations
@@ -21,8 +18,9 @@ from numba import njit
 
 from recon.strip_channels import StripTable
 from recon.strip_pulses import fit_pulse
+from recon.strip_sharing import LEAST, Cuts, Work, share_channels
 
-__all__ = ["COLUMNS", "Cuts", "StripClusters", "Work", "find_in_row", "make_work"]
+__all__ = ["COLUMNS", "StripClusters", "find_in_row"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -40,9 +38,6 @@ COLUMNS = (
     "size",
     "rivals",
 )
-_TOLERANCE = 0.01  # strips; clusters that move less in an iteration stand still
-_LEAST_COVERED = 0.01  # of a cluster's charge on strips that show it, to renew its pulse
-_LEAST = 1e-6  # [ADC] a cluster's sample is kept above 0, so that it can still grow
 
 
 class StripClusters(NamedTuple):
@@ -61,57 +56,6 @@ class StripClusters(NamedTuple):
     integral_error: Floats  # [ADC] (n_clusters,)
     size: Ints  # (n_clusters,) strips that fired
     is_ambiguous: Mask  # (n_clusters,) another group of as many strips was possible with the same channels
-
-
-class Cuts(NamedTuple):
-    """Limits of the search."""
-
-    seed: float  # noises
-    noise: float  # noises
-    min_strips: int
-    reach: int  # strips
-    model: float  # part of what clusters explain of a channel that may remain of it
-    n_iterations: int
-    most: int  # clusters of a coordinate
-
-
-class Work(NamedTuple):
-    """Buffers of the search, for one coordinate at a time."""
-
-    seed: Ints  # (most,) strip
-    position: Floats  # (most,) [strips]
-    pulse: Floats  # (most, n_samples) [ADC] sums over the strips
-    profile: Floats  # (most, window) part of the charge on each strip
-    is_used: Mask  # (most, window) strips that fired and belong to the cluster
-    rivals: Ints  # (most,)
-    claim: Floats  # (most channels, n_samples) [ADC] what the clusters explain
-    left: Floats  # (most channels,) [ADC] what they leave, summed over samples; 0: nothing to be searched
-    on_strip: Floats  # (most strips + 2 reach + 2,) the same for each strip, reach + 1 zeros on either side
-    candidates: Ints  # (most strips, 2) seed, length
-    fired: Ints  # (most channels,) those that fired; only they are ever looked at
-    strips: Ints  # (most strips,) whose channels fired, in order
-    order: Ints  # (most,) clusters by position
-
-
-def make_work(table: StripTable, cuts: Cuts) -> Work:
-    """Return buffers for the largest coordinate of a table."""
-    window, n_samples = 2 * cuts.reach + 1, table.n_samples
-    n_channels, n_strips = table.is_bad.shape[1], table.channel.shape[1]
-    return Work(
-        np.empty(cuts.most, np.int64),
-        np.empty(cuts.most),
-        np.empty((cuts.most, n_samples)),
-        np.empty((cuts.most, window)),
-        np.empty((cuts.most, window), np.bool_),
-        np.empty(cuts.most, np.int64),
-        np.empty((n_channels, n_samples)),
-        np.empty(n_channels),
-        np.empty(n_strips + window + 1),
-        np.empty((n_strips, 2), np.int64),
-        np.empty(n_channels, np.int64),
-        np.empty(n_strips, np.int64),
-        np.empty(cuts.most, np.int64),
-    )
 
 
 @njit(cache=True)
@@ -169,7 +113,7 @@ def find_in_row(
             return _describe_all(row, n, channel, table, cuts, work, out), True
         _start(n, best, rivals, charge, channel, cuts.reach, work)
         n += 1
-        _share(n, charge, is_fired, is_full, channel, fired, width, cuts, work)
+        share_channels(n, charge, is_fired, is_full, channel, fired, width, cuts, work)
     return _describe_all(row, n, channel, table, cuts, work, out), False
 
 
@@ -297,104 +241,7 @@ def _start(n: int, seed: int, rivals: int, charge: Floats, channel: Ints, reach:
             total += left
     work.position[n] = moment / total
     for s in range(n_samples):
-        pulse[n, s] = max(pulse[n, s], _LEAST)
-
-
-@njit(cache=True)
-def _share(
-    n: int,
-    charge: Floats,
-    is_fired: Mask,
-    is_full: Mask,
-    channel: Ints,
-    fired: Ints,
-    width: float,
-    cuts: Cuts,
-    work: Work,
-) -> None:
-    """Share the channels between the clusters until these stand still, and fill what they claim."""
-    reach, seed, position, pulse = cuts.reach, work.seed, work.position, work.pulse
-    profile, claim = work.profile, work.claim
-    for _ in range(cuts.n_iterations):
-        _fill_claim(n, is_fired, channel, fired, width, reach, seed, position, pulse, profile, claim)
-        farthest = 0.0
-        for k in range(n):
-            before, first = position[k], seed[k] - reach
-            _renew(k, first, charge, is_full, channel, width, work.is_used, position, pulse, profile, claim)
-            position[k] = min(max(position[k], seed[k] - 1.5), seed[k] + 1.5)
-            farthest = max(farthest, abs(position[k] - before))
-        if farthest < _TOLERANCE:
-            break
-    _fill_claim(n, is_fired, channel, fired, width, reach, seed, position, pulse, profile, claim)
-
-
-@njit(cache=True)
-def _fill_claim(
-    n: int,
-    is_fired: Mask,
-    channel: Ints,
-    fired: Ints,
-    width: float,
-    reach: int,
-    seed: Ints,
-    position: Floats,
-    pulse: Floats,
-    profile: Floats,
-    claim: Floats,
-) -> None:
-    """Fill what the clusters put on their strips, and together on each channel that fired."""
-    n_samples, scale = claim.shape[1], 1.0 / (math.sqrt(2.0) * width)
-    for c in fired:
-        for s in range(n_samples):
-            claim[c, s] = 0.0
-    for k in range(n):
-        first = seed[k] - reach
-        below = math.erf((first - 0.5 - position[k]) * scale)
-        for j in range(profile.shape[1]):  # parts of a Gaussian
-            above = math.erf((first + j + 0.5 - position[k]) * scale)
-            profile[k, j] = 0.5 * (above - below)
-            below = above
-            strip = first + j
-            if 0 <= strip < len(channel) and channel[strip] >= 0 and is_fired[channel[strip]]:
-                for s in range(n_samples):
-                    claim[channel[strip], s] += pulse[k, s] * profile[k, j]
-
-
-@njit(cache=True)
-def _renew(
-    k: int,
-    first: int,
-    charge: Floats,
-    is_full: Mask,
-    channel: Ints,
-    width: float,
-    is_used: Mask,
-    position: Floats,
-    pulse: Floats,
-    profile: Floats,
-    claim: Floats,
-) -> None:
-    """Renew pulse and position of a cluster by its part of the channels."""
-    total, moment, lever = 0.0, 0.0, 0.0
-    for s in range(claim.shape[1]):
-        seen, covered, old = 0.0, 0.0, pulse[k, s]
-        for j in range(profile.shape[1]):
-            if not is_used[k, j]:
-                continue
-            c, expected = channel[first + j], old * profile[k, j]
-            part = charge[c, s] * expected / max(claim[c, s], _LEAST)
-            if is_full[c, s] and expected > part:
-                continue  # known only to be larger
-            distance = first + j - position[k]
-            seen += part
-            covered += profile[k, j]
-            moment += (part - expected) * distance
-            lever += expected * distance * distance
-        if covered > _LEAST_COVERED:
-            pulse[k, s] = max(seen / covered, _LEAST)
-        total += old
-    # the step of the centre of gravity, were all strips seen, over what the seen ones know of the position
-    position[k] += moment / max(lever / (width * width), 0.2 * total)
+        pulse[n, s] = max(pulse[n, s], LEAST)
 
 
 @njit(cache=True)
@@ -437,7 +284,7 @@ def _describe(
         error = min(error, math.sqrt(variance * n_samples) * width * width / lever)
     time, time_error, height = fit_pulse(
         work.pulse[k],
-        math.sqrt(noise) / max(square, _LEAST),
+        math.sqrt(noise) / max(square, LEAST),
         table.latency[row],
         table.period[row],
         table.shaping[row],
@@ -445,5 +292,5 @@ def _describe(
     out[0] = table.centre[row] + (position - 0.5 * (table.n_strips[row] - 1)) * pitch
     out[1] = math.hypot(table.resolution[row], error * pitch)
     out[2], out[3], out[4] = time, time_error, height
-    out[5], out[6] = integral, math.sqrt(noise * n_samples) / max(square, _LEAST)
+    out[5], out[6] = integral, math.sqrt(noise * n_samples) / max(square, LEAST)
     out[7], out[8] = size, work.rivals[k]

@@ -10,8 +10,9 @@ from numba import njit
 
 from recon.hits import TrackerHits
 from recon.strip_channels import Channels, StripTable, clear, load, strip_table
-from recon.strip_clusters import COLUMNS, Cuts, StripClusters, Work, find_in_row, make_work
+from recon.strip_clusters import COLUMNS, StripClusters, find_in_row
 from recon.strip_hits import MatchConfig, match_clusters
+from recon.strip_sharing import Cuts, Work, make_work
 
 __all__ = [
     "StripClusters",

@@ -227,7 +227,7 @@ def load_selection(
         without=tuple(dict.fromkeys(without)),
         changed=tuple(changes),
         signal=content.signal,
-        variations=_declared_variations(analysis, content) if variations is None else tuple(variations),
+        variations=_declared_variations(analysis) if variations is None else tuple(variations),
         tag_and_probe=_tag_and_probe(content.tag_and_probe),
     )
 
@@ -251,12 +251,14 @@ def choose_variations(analysis: str, words: Sequence[str]) -> tuple[Variation, .
         return None
     _, content = _load_file(analysis)
     try:
-        return read_variations(words, _declared_variations(analysis, content), content.default)
+        return read_variations(words, _declared_variations(analysis), content.default)
     except VariationError as error:
         raise SelectionError(str(error)) from error
 
 
-def _declared_variations(analysis: str, content: _File) -> tuple[Variation, ...]:
+@cache
+def _declared_variations(analysis: str) -> tuple[Variation, ...]:
+    _, content = _load_file(analysis)
     try:
         return parse_variations(content.variations, content.default, f"{analysis}.yaml")
     except VariationError as error:
@@ -378,9 +380,15 @@ def _finite(text: str) -> float:
     return value
 
 
+@cache
+def _region_adapter() -> TypeAdapter[Region]:
+    """Return the one adapter: to make it takes as long as to process a thousand events."""
+    return TypeAdapter(Region)
+
+
 def _region(name: str, spec: Mapping[str, Any]) -> Region:
     try:
-        return TypeAdapter(Region).validate_python({"name": name, **spec})
+        return _region_adapter().validate_python({"name": name, **spec})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
         msg = f"region '{name}': {faults}"

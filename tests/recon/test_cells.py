@@ -224,8 +224,9 @@ def test_nan_stays_in_cells() -> None:
 @pytest.mark.parametrize("shape", [(3, 1), (1, 2), (3, 3)], ids=["narrow", "short", "wide"])
 def test_times_of_another_shape_are_refused(shape: tuple[int, int]) -> None:
     """The kernel does not check bounds: it would read memory that is not its own."""
-    with pytest.raises(ValueError, match=r"shape|time"):
-        sum_parts(np.ones((3, 2)), np.zeros(shape), ONE)
+    for function in (sum_parts, in_time_cells):
+        with pytest.raises(ValueError, match=r"shape|time"):
+            function(np.ones((3, 2)), np.zeros(shape), ONE)
 
 
 # --- panels --------------------------------------------------------------------------------------------

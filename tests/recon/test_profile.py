@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from datasets.profiles import load_profile
 from recon.profile import ShowerProfile, cell_fractions, fraction_rms, invert, s_curve, strip_shares
@@ -127,6 +128,15 @@ def test_strip_shares_and_their_slopes(axis: float) -> None:
     cells = cell_fractions(ECAL, np.array([-37.5, -12.5, 12.5, 37.5]) - axis, 0, (25.0, 1e6))
     assert ECAL.share @ share == pytest.approx(cells, abs=1e-8)
     assert slope == pytest.approx((above - below) / 2e-3, abs=1e-5)
+
+
+def test_strip_shares_are_those_of_a_normal_distribution() -> None:
+    edges = np.linspace(-5.9, 5.83, 1000)
+    share, slope = np.empty((2, 1, 999))
+    strip_shares(edges[0], edges[1] - edges[0], 999, np.array([1.0]), share, slope)
+    density = np.exp(-0.5 * edges**2) / math.sqrt(2 * math.pi)
+    assert share[0] == pytest.approx(np.diff(ndtr(edges)), abs=1e-12)
+    assert slope[0] == pytest.approx(-np.diff(density), abs=1e-12)
 
 
 @pytest.mark.parametrize(
