@@ -38,7 +38,7 @@ class PeakTable(NamedTuple):
 def peak_table(setup: Setup, conditions: Conditions) -> PeakTable:
     """Lay out the constants by number of the readout."""
     cells, rise = conditions.cells, 0.5 * _PERIOD
-    sum_of = [np.full(d.n_cells, {"ecal": 0, "hcal": 1}.get(n, -1)) for n, d in setup.detectors.items()]
+    sum_of = [np.full(d.n_cells, {"ecal": 0, "hcal": 1}.get(n, -1)) for n, d in setup.read_out.items()]
     table = PeakTable(*(np.zeros(cells.channel.max() + 1, dtype=kind) for kind in (float, float, np.int32)))
     for column, values in zip(
         table, (cells.gain, cells.time_offset + rise, np.concatenate(sum_of)), strict=True

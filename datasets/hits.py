@@ -34,6 +34,7 @@ class HitArrays(NamedTuple):
     time: npt.NDArray[np.float64] | None = None  # [ns] (n_hits,) relative to the trigger particle, or NaN
     x_source: npt.NDArray[np.int64] | None = None  # (n_hits,) equal in a plane: readings of one signal
     y_source: npt.NDArray[np.int64] | None = None  # (n_hits,)
+    time_error: npt.NDArray[np.float64] | None = None  # [ns] (n_hits,) NaN where the time is not known
 
 
 def hits_are_there(reader: EventReader, hits: Hits) -> bool:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-import fsspec
 import uproot
 
 from datasets.config import ConfigError
 from datasets.decode import available
+from datasets.fingerprint import Digest, Ends, fingerprint, read_ends
 from datasets.layouts import Constant, Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, period_of_run, period_of_setup
+from datasets.probe_cache import ask
 from datasets.setups import load_setup
 from datasets.simulation.raw import readout_metadata
 from datasets.sources import InputFile
@@ -26,20 +26,10 @@ __all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "first_run"
 Kind = Literal["data", "calibration", "simulation"]
 _STRICTNESS: tuple[Kind, ...] = ("simulation", "calibration", "data")
 _TREES = {"TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple"}
-_EDGE = 64 * 1024  # [bytes] hashed at both ends by the quick digest
 
 
 class UnreadableError(OSError):
     """A file cannot be used; the text is the reason that the accounting gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A fingerprint of a file and how much of it was looked at."""
-
-    algorithm: str
-    value: str
-    scope: Literal["quick", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +58,7 @@ class Probe:
     size: int  # [bytes]
     uuid: str
     digest: Digest
+    ends: str = ""  # digest of both ends: whether it is still the same file
     parent: Mapping[str, Any] = field(default_factory=dict)  # our own metadata, for columns
 
 
@@ -226,10 +217,14 @@ def probe_file(
     ConfigError
         If the user's wishes contradict the file or each other: nothing should run then.
     """
-    trees, uuid, metadata = read_trees(file.path)
+    ends = _ends(file.path)
+    content = None if ends is None else ends.digest()
+    trees, uuid, metadata = _known_trees(file.path, content)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    run = first_run(file.path, chosen, tree) or 0
+    run = (
+        ask(file.path, content, f"run {tree.name} {chosen}", lambda: first_run(file.path, chosen, tree)) or 0
+    )
     own_kind, reason = _own_kind(chosen, quantities, metadata, run)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
@@ -246,7 +241,7 @@ def probe_file(
     _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
         final, reason = "calibration", f"period {period.name} is calibration"
-    size, digest = _fingerprint(file.path, uuid, full=verify)
+    ends, digest = fingerprint(file.path, uuid, full=verify, ends=ends)
     return Probe(
         file=file,
         tree=tree,
@@ -256,11 +251,36 @@ def probe_file(
         kind_reason=reason,
         period=None if final == "simulation" else period,
         setup=setup_name,
-        size=size,
+        size=ends.size,
         uuid=uuid,
         digest=digest,
+        ends=content or ends.digest(),
         parent=metadata,
     )
+
+
+def _ends(path: str) -> Ends | None:
+    try:
+        return read_ends(path)
+    except (OSError, ValueError, ImportError):  # whoever reads the trees will say what is wrong
+        return None
+
+
+def _known_trees(path: str, content: str | None) -> tuple[list[TreeInfo], str, dict[str, Any]]:
+    """Return what `read_trees` says, or said of the same content."""
+
+    def find() -> Any:
+        trees, uuid, metadata = read_trees(path)
+        return [[asdict(tree) for tree in trees], uuid, metadata]
+
+    trees, uuid, metadata = ask(path, content, "trees", find)
+    return [_tree_again(**tree) for tree in trees], uuid, metadata
+
+
+def _tree_again(
+    name: str, type: str, entries: int, branches: Sequence[str], clusters: Sequence[int]
+) -> TreeInfo:
+    return TreeInfo(name, type, entries, tuple(branches), tuple(clusters))
 
 
 def _check_channels(file: InputFile, layout: Layout, setup: str, metadata: Mapping[str, Any]) -> None:
@@ -351,21 +371,3 @@ def first_run(path: str, layout: Layout, tree: TreeInfo) -> int | None:
     except Exception as error:
         msg = f"cannot read the run number (branch '{branch}'): {_brief(error)}"
         raise UnreadableError(msg) from error
-
-
-def _fingerprint(path: str, uuid: str, *, full: bool) -> tuple[int, Digest]:
-    """Return size [bytes] and digest: of size, uuid and both ends, or of all of the file."""
-    hasher = hashlib.sha256()
-    with fsspec.open(path, "rb") as stream:
-        size = int(stream.seek(0, 2))
-        if full:
-            stream.seek(0)
-            while block := stream.read(1 << 20):
-                hasher.update(block)
-            return size, Digest("sha256", hasher.hexdigest(), "full")
-        hasher.update(f"{size} {uuid} ".encode())
-        stream.seek(0)
-        hasher.update(stream.read(_EDGE))
-        stream.seek(max(0, size - _EDGE))
-        hasher.update(stream.read(_EDGE))
-    return size, Digest("sha256", hasher.hexdigest(), "quick")

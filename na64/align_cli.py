@@ -10,14 +10,15 @@ import typer
 from na64.options import (
     CatalogueOption,
     ChunkOption,
+    ClusterOption,
     ConditionsOption,
+    DryRunOption,
     ExecutorOption,
     Inputs,
     KindOption,
     LayoutOption,
     LossOption,
     OverwriteOption,
-    SchedulerOption,
     SetupOption,
     VerifyOption,
     WorkersOption,
@@ -70,11 +71,12 @@ def align(
     catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: ChunkOption = 50_000,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
     overwrite: OverwriteOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Find where tracker planes are, from the tracks of raw files; of data by shown events only."""
     from na64.commands.align import AlignOptions, write_alignment
@@ -99,11 +101,12 @@ def align(
                 catalogue=catalogue,
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
                 max_loss=max_loss,
                 verify=verify,
                 overwrite=overwrite,
+                dry_run=dry_run,
             )
         )
     )

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from datasets.setups import load_setup
+from na64.beam_tag import tag_of_beam
 from na64.errors import UserError
 from na64.stored_run import StoredRun
+from selections.background.beam_tag import BeamTag
 from selections.background.config import BackgroundConfig, load_background
 from selections.background.extrapolation import Extrapolation, Spectrum, extrapolate
 from selections.background.intervals import Interval, weighted_interval
@@ -23,7 +25,17 @@ from selections.background.sources import (
 from selections.regions import Region
 from selections.selection import Selection, load_selection
 
-__all__ = ["Background", "SideBandFit", "Simulation", "check_runs", "estimate_background", "simulations_of"]
+__all__ = [
+    "Background",
+    "SideBandFit",
+    "Simulation",
+    "check_runs",
+    "estimate_background",
+    "exposure_of",
+    "measure_benchmark",
+    "require_alike",
+    "simulations_of",
+]
 
 
 class Simulation(NamedTuple):
@@ -60,6 +72,9 @@ class Background(NamedTuple):
     side_bands: tuple[SideBandFit, ...]
     benchmark: Benchmark | None
     notes: tuple[str, ...]
+    simulations: tuple[StoredRun, ...] = ()
+    beam: StoredRun | None = None  # without the cut on the tag
+    tag: BeamTag | None = None
 
 
 def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
@@ -74,7 +89,7 @@ def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
     if data.kinds != {"data"}:
         msg = f"{data.path} must hold data alone, and holds {', '.join(sorted(data.kinds)) or 'nothing'}"
         raise UserError(msg)
-    regions = data.run["blinding"]["region"]
+    regions = data.record["blinding"]["region"]
     if data.state not in {"closed", "open"} or set(regions) != set(data.datasets):
         msg = f"{data.path} mixes open and closed data; estimate the background of each apart"
         raise UserError(msg)
@@ -85,15 +100,26 @@ def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
                 f"({other.state}); open and closed runs are not mixed"
             )
             raise UserError(msg)
-        for what in ("analysis", "setup"):
-            _require_same(data, other, what, data.run[what], other.run[what])
-        _require_same(
-            data, other, "thresholds", data.run["selection"]["params"], other.run["selection"]["params"]
-        )
-        missing = sorted(set(data.run["without_cuts"]) - set(other.run["without_cuts"]))
+        require_alike(data, other)
+        missing = sorted(set(data.record["without_cuts"]) - set(other.record["without_cuts"]))
         if missing:
             msg = f"{data.path} was run without the cut {', '.join(missing)}, and {other.path} with it"
             raise UserError(msg)
+
+
+def require_alike(one: StoredRun, other: StoredRun) -> None:
+    """
+    Refuse runs of different analyses, setups, thresholds or signal boxes.
+
+    Raises
+    ------
+    UserError
+        Naming both runs and what differs.
+    """
+    for what in ("analysis", "setup"):
+        _require_same(one, other, what, one.record[what], other.record[what])
+    for what, key in (("thresholds", "params"), ("edges", "signal_box")):
+        _require_same(one, other, what, *(run.record["selection"].get(key, {}) for run in (one, other)))
 
 
 def _require_same(data: StoredRun, other: StoredRun, what: str, one: object, two: object) -> None:
@@ -102,7 +128,8 @@ def _require_same(data: StoredRun, other: StoredRun, what: str, one: object, two
     if isinstance(one, dict) and isinstance(two, dict):
         differing = sorted(name for name in {*one, *two} if one.get(name) != two.get(name))
         name = differing[0]
-        what, one, two = f"{what} of cut {name}", one.get(name), two.get(name)
+        of = f"the signal box in {name}" if what == "edges" else f"cut {name}"
+        what, one, two = f"{what} of {of}", one.get(name), two.get(name)
     msg = f"{data.path} and {other.path} have different {what}: {one} and {two}; run one of them again"
     raise UserError(msg)
 
@@ -118,7 +145,7 @@ def simulations_of(runs: Sequence[StoredRun], data: StoredRun) -> list[Simulatio
     """
     found: dict[str, Simulation] = {}
     for run in runs:
-        without = tuple(sorted(set(run.run["without_cuts"]) - set(data.run["without_cuts"])))
+        without = tuple(sorted(set(run.record["without_cuts"]) - set(data.record["without_cuts"])))
         for dataset in run.datasets:
             made = _simulation(run, dataset, without)
             if made.process in found:
@@ -143,7 +170,7 @@ def _simulation(run: StoredRun, dataset: str, without: tuple[str, ...]) -> Simul
     if not all(value > 0 for value in eot):
         msg = f"dataset '{dataset}' of {run.path} has no particles on target (its process has yield 0)"
         raise UserError(msg)
-    events = run.run["events"]
+    events = run.record["events"]
     kept = events["processed"] / events["input"] if events["input"] else 0.0
     every = run.datasets[dataset]["cuts"][0]
     if not every["in_order"] or not kept:
@@ -161,7 +188,12 @@ def _simulation(run: StoredRun, dataset: str, without: tuple[str, ...]) -> Simul
     )
 
 
-def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float | None = None) -> Background:
+def estimate_background(
+    data: StoredRun,
+    runs: Sequence[StoredRun],
+    eot: float | None = None,
+    beam: StoredRun | None = None,
+) -> Background:
     """
     Estimate the background of a run of data.
 
@@ -172,6 +204,8 @@ def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float |
         Of simulation.
     eot : float, optional
         Particles on target of the data, where its run does not say.
+    beam : StoredRun, optional
+        Of calibration triggers or simulated beam, without the cut on the SRD tag.
 
     Raises
     ------
@@ -179,13 +213,14 @@ def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float |
         If runs do not belong together or lack something.
     """
     check_runs(data, runs)
-    config = load_background(data.run["analysis"])
-    setup = load_setup(data.run["setup"])
-    selection = load_selection(data.run["analysis"], setup.name, tuple(setup.detectors))
+    config = load_background(data.record["analysis"])
+    setup = load_setup(data.record["setup"])
+    moved = [word for word in data.record["changed_cuts"] if word.startswith("signal_box.")]
+    selection = load_selection(data.record["analysis"], setup.name, tuple(setup.detectors), changes=moved)
     simulations = simulations_of(runs, data)
-    exposure = _exposure(data, eot, needed=bool(simulations))
+    exposure = exposure_of(data, eot, needed=bool(simulations))
     side_bands = tuple(_side_band(name, config, data, selection) for name in config.side_bands)
-    measured = _benchmark(config, data, simulations, selection, exposure)
+    measured = measure_benchmark(config, data, simulations, selection, exposure)
     estimates = [from_side_band(config.source(band.name), band.found) for band in side_bands]
     notes = []
     for name, source in config.simulated.items():
@@ -196,11 +231,31 @@ def estimate_background(data: StoredRun, runs: Sequence[StoredRun], eot: float |
         if parts and exposure is not None:
             estimates.append(_simulated(name, config, parts, selection, exposure, measured))
     notes += _remarks(config, simulations, measured)
-    return Background(data, exposure, tuple(estimates), total(estimates), side_bands, measured, tuple(notes))
+    tag = None if beam is None else tag_of_beam(beam, data)
+    return Background(
+        data,
+        exposure,
+        tuple(estimates),
+        total(estimates),
+        side_bands,
+        measured,
+        tuple(notes),
+        tuple(runs),
+        beam,
+        tag,
+    )
 
 
-def _exposure(data: StoredRun, eot: float | None, *, needed: bool) -> float | None:
-    known = data.run["exposure"].get("eot_used")
+def exposure_of(data: StoredRun, eot: float | None, *, needed: bool) -> float | None:
+    """
+    Return the particles on target of a run of data.
+
+    Raises
+    ------
+    UserError
+        If two numbers contradict each other, or one is needed and there is none.
+    """
+    known = data.record["exposure"].get("eot_used")
     if known and eot is not None and eot != known:
         msg = f"{data.path} has {known:g} particles on target; --eot {eot:g} says otherwise"
         raise UserError(msg)
@@ -225,13 +280,16 @@ def _side_band(name: str, config: BackgroundConfig, data: StoredRun, selection: 
     band = config.side_bands[name]
     edge = selection.signal_box.limits[band.column][1]
     if edge != band.fit.edge:
-        msg = f"side band {name} is fitted from {band.fit.edge:g} GeV, and the signal box ends at {edge} GeV"
+        msg = (
+            f"side band {name} is fitted from {band.fit.edge:g} GeV, and the signal box ends at {edge} GeV, "
+            f"where no bin ends: run data and simulation with the box as it comes"
+        )
         raise UserError(msg)
     seen = spectrum(data.plane(band.plane), _region(selection, band.region), band.column)
     return SideBandFit(name, seen, extrapolate(seen, band.fit))
 
 
-def _benchmark(
+def measure_benchmark(
     config: BackgroundConfig,
     data: StoredRun,
     simulations: Sequence[Simulation],

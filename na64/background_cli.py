@@ -21,6 +21,15 @@ def background(
         float | None,
         typer.Option("--eot", help="Particles on target of the data, where the run does not say."),
     ] = None,
+    beam: Annotated[
+        Path | None,
+        typer.Option(
+            "--beam",
+            help="Run directory of calibration triggers or simulated beam, made with --without-cut srd: "
+            "electron efficiency, hadron mistag and contamination.",
+            metavar="RUN",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")] = False,
 ) -> None:
     """Estimate the background in the closed region, from side bands and simulation."""
@@ -29,7 +38,12 @@ def background(
     raise typer.Exit(
         write_background(
             BackgroundOptions(
-                run=run, simulation=tuple(simulation or ()), output=output, eot=eot, overwrite=overwrite
+                run=run,
+                simulation=tuple(simulation or ()),
+                output=output,
+                eot=eot,
+                beam=beam,
+                overwrite=overwrite,
             )
         )
     )

@@ -39,7 +39,7 @@ def plot_background(background: Background, bands: dict[str, SideBand], folder: 
     """
     folder.mkdir(parents=True, exist_ok=True)
     label = "data, blinded" if background.data.state == "closed" else "open data"
-    origin = str(background.data.run["setup"])
+    origin = str(background.data.record["setup"])
     figures = [
         (band.name, draw_side_band(band, bands[band.name], label, origin)) for band in background.side_bands
     ]

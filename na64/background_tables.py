@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from na64.background import Background, SideBandFit
+from na64.beam_tag import beam_tag_json, beam_tag_markdown
 from na64.record import versions
 from na64.tables import latex
 from selections.background.extrapolation import Fit
@@ -43,7 +44,7 @@ def _rows(background: Background) -> list[Estimate]:
 
 def _state(background: Background) -> str:
     exposure = "" if background.eot is None else f", {background.eot:.3g} particles on target"
-    run = background.data.run
+    run = background.data.record
     return f"{run['analysis']}, {run['setup']}, data {background.data.state}{exposure}"
 
 
@@ -73,6 +74,8 @@ def background_markdown(background: Background) -> str:
             lines.append(f"* systematic errors of {estimate.source.label}: {parts}")
     lines += [f"* {_fit_text(band)}" for band in background.side_bands]
     lines += [f"* {text}" for text in (_benchmark_text(background), *background.notes) if text]
+    if background.beam is not None and background.tag is not None:
+        lines += beam_tag_markdown(beam_tag_json(background.tag, background.beam))
     return "\n".join([*lines, ""])
 
 
@@ -157,9 +160,28 @@ def _fit(fit: Fit) -> dict[str, Any]:
     }
 
 
+def _inputs(background: Background) -> list[dict[str, Any]]:
+    """Return the run directories that were read, each with its digests and those of its files."""
+    beam = [] if background.beam is None else [("beam", background.beam)]
+    used = [("data", background.data), *(("simulation", run) for run in background.simulations), *beam]
+    return [
+        {
+            "role": role,
+            "path": str(stored.path),
+            "digest": stored.digest,
+            "identity": stored.record.get("identity", {}),
+            "files": [
+                {key: source.get(key) for key in ("path", "dataset", "digest", "verified", "entries")}
+                for source in stored.record["inputs"]
+            ],
+        }
+        for role, stored in used
+    ]
+
+
 def background_json(background: Background) -> dict[str, Any]:
     """Return the content of background.json."""
-    run, found = background.data.run, background.benchmark
+    run, found = background.data.record, background.benchmark
     return {
         "version": _VERSION,
         "analysis": run["analysis"],
@@ -188,6 +210,10 @@ def background_json(background: Background) -> dict[str, Any]:
             "predicted": found.predicted,
             "ratio": None if found.ratio is None else _interval(found.ratio),
         },
+        "srd_tag": None
+        if background.beam is None or background.tag is None
+        else beam_tag_json(background.tag, background.beam),
+        "inputs": _inputs(background),
         "notes": list(background.notes),
         "versions": versions(),
     }

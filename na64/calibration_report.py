@@ -6,17 +6,30 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from datasets.conditions import Conditions
 from na64.style import ACCENT, COLOURS, INK, label_axes, new_figure, save_figure, styled
 from processors.calibration import RATIO_EDGES, TIME_EDGES
 from processors.calibration_tables import Calibration
-from recon.geometry import Setup
+from recon.geometry import Detector, Setup
+from recon.spectra import Peaks
 
-__all__ = ["describe_calibration", "plot_calibration", "summary_lines", "write_json"]
+__all__ = [
+    "ReadoutCalibration",
+    "channel_lines",
+    "describe_calibration",
+    "describe_channels",
+    "plot_calibration",
+    "plot_gains",
+    "plot_pedestals",
+    "plot_times",
+    "summary_lines",
+    "write_json",
+]
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -58,6 +71,7 @@ def describe_calibration(calibration: Calibration) -> dict[str, Any]:
     ]
     return {
         "version": 1,
+        "particle": "electron",
         "detector": c.detector,
         "passes": c.found.n_passes,
         "is_converged": c.found.is_converged,
@@ -67,7 +81,7 @@ def describe_calibration(calibration: Calibration) -> dict[str, Any]:
         "suppressed_energy_factor": [gains.suppression, gains.suppression_error],
         "is_suppression_measured": c.found.is_suppression_measured,
         "cells": cells,
-        "channels": _channels(c),
+        "channels": describe_channels(c),
         "sums": energies,
         "warnings": list(c.warnings),
     }
@@ -77,7 +91,24 @@ def _sum(one: Any) -> dict[str, float]:
     return {"median": one.median, "error": one.error, "resolution": one.resolution}
 
 
-def _channels(c: Calibration) -> list[dict[str, Any]]:
+class ReadoutCalibration(Protocol):
+    """Times and pedestals of all channels, whatever found the gains."""
+
+    @property
+    def all_labels(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def old(self) -> Conditions: ...  # noqa: D102
+    @property
+    def conditions(self) -> Conditions: ...  # noqa: D102
+    @property
+    def times(self) -> Peaks: ...  # noqa: D102
+    @property
+    def time_counts(self) -> Any: ...  # noqa: D102
+    @property
+    def pedestals(self) -> tuple[Peaks, Peaks]: ...  # noqa: D102
+
+
+def describe_channels(c: ReadoutCalibration) -> list[dict[str, Any]]:
     """Return times and pedestals of all channels."""
     old, new = c.old.cells, c.conditions.cells
     even, odd = c.pedestals
@@ -118,11 +149,7 @@ def summary_lines(calibration: Calibration) -> Iterator[str]:
             f"  new / old gain {gains.ratio[new].min():.3f} to {gains.ratio[new].max():.3f}, "
             f"median error {100 * np.nanmedian(gains.error[new]):.2f}%"
         )
-    times, pedestals = np.isfinite(c.times.mean), np.isfinite(c.pedestals[0].mean)
-    known = f"times of {np.count_nonzero(times)}, pedestals of {np.count_nonzero(pedestals)}"
-    yield f"{known} of {len(times)} channels"
-    if times.any():
-        yield f"  largest change of a time {np.nanmax(np.abs(c.times.mean)):.2f} ns"
+    yield from channel_lines(c)
     yield "sum of the cells over the expected energy, by the old and by the new gains"
     yield "  energy [GeV]  electrons  median before  sigma/mean  median after  sigma/mean  with suppressed"
     restored = c.restored()
@@ -133,6 +160,15 @@ def summary_lines(calibration: Calibration) -> Iterator[str]:
         )
 
 
+def channel_lines(c: ReadoutCalibration) -> Iterator[str]:
+    """Yield how many channels have new times and pedestals."""
+    times, pedestals = np.isfinite(c.times.mean), np.isfinite(c.pedestals[0].mean)
+    known = f"times of {np.count_nonzero(times)}, pedestals of {np.count_nonzero(pedestals)}"
+    yield f"{known} of {len(times)} channels"
+    if times.any():
+        yield f"  largest change of a time {np.nanmax(np.abs(c.times.mean)):.2f} ns"
+
+
 @styled
 def plot_calibration(calibration: Calibration, setup: Setup, folder: Path) -> list[str]:
     """Draw ratios, energies, times and pedestals; return the names of the figures."""
@@ -140,21 +176,24 @@ def plot_calibration(calibration: Calibration, setup: Setup, folder: Path) -> li
     drawn = ["gains", "energies", "times", "pedestals"]
     _plot_gains(calibration, setup, folder)
     _plot_energies(calibration, folder)
-    _plot_times(calibration, folder)
-    _plot_pedestals(calibration, folder)
+    plot_times(calibration, folder)
+    plot_pedestals(calibration, folder)
     return drawn
 
 
 def _plot_gains(c: Calibration, setup: Setup, folder: Path) -> None:
-    """Draw new over old gain, section by section; cells that keep their gain are grey."""
-    detector, gains = setup.detectors[c.detector], c.found.gains
+    gains = c.found.gains
+    plot_gains(np.where(gains.is_kept, np.nan, gains.ratio), setup.detectors[c.detector], folder, "gains")
+
+
+def plot_gains(ratio: Any, detector: Detector, folder: Path, name: str) -> None:
+    """Draw new over old gain, section by section; cells that keep their gain are NaN, and grey."""
     figure = new_figure(6.5 * len(detector.sections), 5.8)
     panels = figure.subplots(1, len(detector.sections), squeeze=False)[0]
-    shown = np.where(gains.is_kept, np.nan, gains.ratio)
-    reach = max(float(np.nanmax(np.abs(shown - 1), initial=0.0)), 0.01)
+    reach = max(float(np.nanmax(np.abs(ratio - 1), initial=0.0)), 0.01)
     for i, (axes, section) in enumerate(zip(panels, detector.sections, strict=True)):
         first, last = detector.offsets[i], detector.offsets[i + 1]
-        values = shown[first:last].reshape(section.grid.shape)
+        values = ratio[first:last].reshape(section.grid.shape)
         axes.set_facecolor("#dddddd")
         image = axes.imshow(values.T, origin="lower", cmap="RdBu_r", vmin=1 - reach, vmax=1 + reach)
         for (x, y), value in np.ndenumerate(values):
@@ -164,9 +203,9 @@ def _plot_gains(c: Calibration, setup: Setup, folder: Path) -> None:
         axes.set(xlabel="cell in x", ylabel="cell in y")
         axes.minorticks_off()
         figure.colorbar(image, ax=axes, label="new gain / old gain", fraction=0.046)
-        label_axes(axes, "calibration", title=f"{c.detector.upper()} {section.name}")
+        label_axes(axes, "calibration", title=f"{detector.name.upper()} {section.name}")
     figure.tight_layout()
-    save_figure(figure, folder, "gains")
+    save_figure(figure, folder, name)
 
 
 def _readable(background: tuple[float, float, float, float]) -> str:
@@ -218,9 +257,9 @@ def _draw_gauss(axes: Axes, one: Any, edges: Any, colour: str) -> None:
     axes.plot(x, height * np.exp(-0.5 * ((x - one.mean) / one.sigma) ** 2), color=colour, lw=1, ls="--")
 
 
-def _plot_times(c: Calibration, folder: Path) -> None:
+def plot_times(c: ReadoutCalibration, folder: Path) -> None:
     """Draw the times of all pulses before, and after each channel is shifted by its own mean."""
-    counts = c.found.first.arrays["times"]
+    counts = c.time_counts
     middle = 0.5 * (TIME_EDGES[1:] + TIME_EDGES[:-1])
     known = np.isfinite(c.times.mean)
     shifted = np.zeros(counts.shape[1])
@@ -242,7 +281,7 @@ def _plot_times(c: Calibration, folder: Path) -> None:
     save_figure(figure, folder, "times")
 
 
-def _plot_pedestals(c: Calibration, folder: Path) -> None:
+def plot_pedestals(c: ReadoutCalibration, folder: Path) -> None:
     """Draw changes of pedestals and the noise of all channels that have them."""
     figure = new_figure(13, 5.2)
     left, right = figure.subplots(1, 2)

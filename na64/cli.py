@@ -12,26 +12,31 @@ from typer.exceptions import TyperException
 
 from na64.align_cli import align
 from na64.background_cli import background
+from na64.clusters_cli import clusters_app
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
 from na64.opening_cli import freeze, unblind
+from na64.optimise_cli import optimise
 from na64.options import (
     CatalogueOption,
     ChunkOption,
+    ClusterOption,
     ConditionsOption,
+    DryRunOption,
     ExecutorOption,
     Inputs,
     KindOption,
     LayoutOption,
     LossOption,
     OverwriteOption,
-    SchedulerOption,
+    ResumeOption,
     SeedOption,
     SetupOption,
     VerifyOption,
     WorkersOption,
 )
+from na64.reco_cli import reco
 from na64.report_cli import report
 from na64.runs_cli import diff, efficiency
 from na64.simulation_cli import processes, simulate
@@ -49,6 +54,7 @@ app = typer.Typer(
 setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
+app.add_typer(clusters_app, name="clusters")
 
 _INTERRUPTED = 130  # exit status
 
@@ -65,7 +71,7 @@ def run(
     catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: ChunkOption = 50_000,
     changes: Annotated[
         list[str] | None,
@@ -80,18 +86,23 @@ def run(
         typer.Option(
             "--variation",
             help="Systematic variation: a name, all, none, or a YAML file; repeat for more. Default: all on "
-            "simulation, none on data. Data closed in any of them are withheld.",
+            "simulation, none on data, where a shift over the edge of the closed region needs a guard.",
             metavar="NAME",
         ),
     ] = None,
     save_events: Annotated[
         bool,
-        typer.Option("--save-events", help="Write which shown events pass which cuts, for na64 diff."),
+        typer.Option(
+            "--save-events",
+            help="Write which shown events pass which cuts, and what these read: for na64 diff and optimise.",
+        ),
     ] = False,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
+    resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run an analysis: cut-flow, histograms, plots and report, blind on data."""
     from na64.commands.run import RunOptions, run_analysis
@@ -109,69 +120,18 @@ def run(
                 catalogue=catalogue,
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
                 changes=tuple(changes or ()),
                 without=tuple(without or ()),
                 variations=tuple(variations or ()),
                 save_events=save_events,
+                resume=resume,
                 seed=seed,
                 max_loss=max_loss,
                 verify=verify,
                 overwrite=overwrite,
-            )
-        )
-    )
-
-
-@app.command()
-def reco(
-    inputs: Inputs,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .root or .parquet.")],
-    keep: Annotated[
-        str,
-        typer.Option("--keep", help="Cuts that an event must pass, separated by commas.", metavar="CUT,CUT"),
-    ] = "",
-    analysis: Annotated[
-        str, typer.Option("--analysis", help="Whose base requirement says which data may be seen.")
-    ] = "invisible",
-    setup: SetupOption = None,
-    layout: LayoutOption = None,
-    kind: KindOption = None,
-    conditions: ConditionsOption = None,
-    catalogue: CatalogueOption = None,
-    executor: ExecutorOption = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
-    chunk_size: ChunkOption = 50_000,
-    seed: SeedOption = 1,
-    max_loss: LossOption = 0.0,
-    verify: VerifyOption = False,
-    overwrite: OverwriteOption = False,
-) -> None:
-    """Write derived columns per event; of data the shown events only."""
-    from na64.commands.reco import RecoOptions, write_columns
-
-    raise typer.Exit(
-        write_columns(
-            RecoOptions(
-                inputs=tuple(inputs),
-                output=output,
-                keep=tuple(name.strip() for name in keep.split(",") if name.strip()),
-                analysis=analysis,
-                setup=setup,
-                layout=layout,
-                kind=kind,
-                conditions=tuple(str(path) for path in conditions or ()),
-                catalogue=catalogue,
-                executor=executor,
-                workers=workers,
-                scheduler=scheduler,
-                chunk_size=chunk_size,
-                seed=seed,
-                max_loss=max_loss,
-                verify=verify,
-                overwrite=overwrite,
+                dry_run=dry_run,
             )
         )
     )
@@ -183,8 +143,13 @@ def calibrate(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Directory to write: tables and statistics.")
     ],
-    detector: Annotated[str, typer.Option("--detector", help="Whose gains to find.")] = "ecal",
-    particle: Annotated[str, typer.Option("--particle", help="Of the beam: electron.")] = "electron",
+    detector: Annotated[
+        list[str] | None,
+        typer.Option("--detector", help="Whose gains to find; repeat for muons. Default: ecal."),
+    ] = None,
+    particle: Annotated[
+        str, typer.Option("--particle", help="Of the beam: electron, or muon (peak of each cell).")
+    ] = "electron",
     energy: Annotated[
         list[str] | None,
         typer.Option(
@@ -201,11 +166,12 @@ def calibrate(
     conditions: ConditionsOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: ChunkOption = 50_000,
     max_loss: LossOption = 0.0,
     verify: VerifyOption = False,
     overwrite: OverwriteOption = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Find gains, times, pedestals and noise from calibration runs; write tables of conditions."""
     from na64.commands.calibrate import CalibrateOptions
@@ -216,7 +182,7 @@ def calibrate(
             CalibrateOptions(
                 inputs=tuple(inputs),
                 output=output,
-                detector=detector,
+                detectors=tuple(detector or ("ecal",)),
                 particle=particle,
                 energies=tuple(energy or ()),
                 runs=runs,
@@ -225,11 +191,12 @@ def calibrate(
                 conditions=tuple(str(path) for path in conditions or ()),
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
                 max_loss=max_loss,
                 verify=verify,
                 overwrite=overwrite,
+                dry_run=dry_run,
             )
         )
     )
@@ -301,12 +268,14 @@ def demo(
 
 
 # In the order of `na64 --help`, after those above
+app.command("reco")(reco)
 app.command("simulate")(simulate)
 app.command("processes")(processes)
 app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
+app.command("optimise")(optimise)
 app.command("report")(report)
 app.command("align")(align)
 app.command("efficiency")(efficiency)
@@ -344,14 +313,15 @@ def _user_errors() -> tuple[type[BaseException], ...]:
     from datasets.config import ConfigError
     from datasets.probe import UnreadableError
     from na64.errors import UserError
-    from processors.executors import ChunkError
+    from processors.chunk import ChunkError
+    from processors.dispatch import ExecutionError
     from processors.rooms import RoomError
     from selections.blinding import BlindingError
     from selections.selection import SelectionError
 
     return (
         *(ConfigError, SelectionError, BlindingError, RoomError, UnreadableError, UserError),
-        *(ConnectionError, ChunkError),
+        *(ConnectionError, ChunkError, ExecutionError),
     )
 
 
@@ -386,7 +356,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         _fail(str(told or error))
     if status == _INTERRUPTED:  # also typer's own answer to Ctrl-C, without a word
-        _fail("interrupted; nothing was written", status)
+        _fail("interrupted; no output was written", status)
     sys.exit(status)
 
 

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import uhi.io.json
-from hist import Hist
 from scipy.stats import binomtest
 
-from na64.errors import UserError
-from na64.event_file import EventList, read_events
+from na64.event_file import EventList
 from na64.moved_events import moved_events, pair_events, passed
-from na64.run_files import read_json
+from na64.stored_run import StoredRun
 from selections.blinding import require_comparable
 
-__all__ = ["compare", "load_run"]
+__all__ = ["compare"]
 
-_EXECUTION = ("executor", "workers", "scheduler", "chunk_size", "max_loss", "verify", "save_events")
+Events = tuple[EventList, EventList]
+
+_EXECUTION = (
+    "executor",
+    "workers",
+    "cluster",
+    "scheduler",
+    "chunk_size",
+    "max_loss",
+    "verify",
+    "save_events",
+)
 # What makes two runs different:
 _RESULTS = (
     "configuration",
@@ -33,45 +40,13 @@ _RESULTS = (
 _KEYS = ("in_order", "alone", "all_but_one", "in_order_weighted")
 
 
-class Run(NamedTuple):
-    """A run directory in memory."""
-
-    path: Path
-    record: dict[str, Any]
-    cutflow: dict[str, Any]
-    histograms: dict[str, Any]
-    events: EventList | None
-
-
-def load_run(path: Path) -> Run:
-    """
-    Read a run directory.
-
-    Raises
-    ------
-    UserError
-        If it is none, or damaged.
-    """
-    record, cutflow = read_json(path / "run.json"), read_json(path / "cutflow.json")
-    raw = read_json(path / "histograms.json")
-    try:
-        text = json.dumps(raw)
-        histograms = {n: Hist(h) for n, h in json.loads(text, object_hook=uhi.io.json.object_hook).items()}
-        return Run(path, record, cutflow, histograms, read_events(path / "events.parquet"))
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        msg = f"{path} cannot be compared: histograms.json is damaged ({error})"
-        raise UserError(msg) from error
-
-
-def compare(first: Run, second: Run, n_events: int = 10) -> dict[str, Any]:
+def compare(first: StoredRun, second: StoredRun, n_events: int = 10) -> dict[str, Any]:
     """
     Compare two runs.
 
     Parameters
     ----------
-    first, second : Run
+    first, second : StoredRun
     n_events : int
         Moved events to list.
 
@@ -88,6 +63,8 @@ def compare(first: Run, second: Run, n_events: int = 10) -> dict[str, Any]:
     """
     states = [run.record["blinding"]["state"] for run in (first, second)]
     require_comparable(states[0], states[1], (str(first.path), str(second.path)))
+    events = first.events(), second.events()
+    both = None if events[0] is None or events[1] is None else (events[0], events[1])
     found: dict[str, Any] = {
         "version": 1,
         "runs": [str(first.path), str(second.path)],
@@ -95,14 +72,14 @@ def compare(first: Run, second: Run, n_events: int = 10) -> dict[str, Any]:
         "account": list(_changes(first.record["events"], second.record["events"])),
         "inputs": _compare_inputs(first.record["inputs"], second.record["inputs"]),
         "datasets": _compare_datasets(first, second),
-        "rows": _compare_rows(first, second),
+        "rows": _compare_rows(first, second, both),
         "histograms": _compare_histograms(first.histograms, second.histograms),
         "events": None,
         "software": list(_changes(*(_software(run.record) for run in (first, second)))),
         "execution": list(_changes(*(_execution(run.record) for run in (first, second)))),
     }
-    if first.events is not None and second.events is not None:
-        found["events"] = moved_events(first.events, second.events, n_events)
+    if both is not None:
+        found["events"] = moved_events(*both, n_events)
     found["equal"] = not any(_differs(found[key]) for key in _RESULTS) and not _moved(found["events"])
     return found
 
@@ -188,26 +165,26 @@ def _file(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"path": entry["path"], "entries": entry["entries"], "digest": entry["digest"]["value"]}
 
 
-def _compare_datasets(first: Run, second: Run) -> dict[str, Any]:
+def _compare_datasets(first: StoredRun, second: StoredRun) -> dict[str, Any]:
     """Return the datasets of one run only; of the others rows and bins are compared."""
-    one, two = (list(run.cutflow["datasets"]) for run in (first, second))
+    one, two = (list(run.datasets) for run in (first, second))
     return {
         "only_first": [name for name in one if name not in two],
         "only_second": [name for name in two if name not in one],
     }
 
 
-def _tables(run: Run) -> dict[tuple[str, str], dict[str, Any]]:
+def _tables(run: StoredRun) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the rows of each dataset and variation by name."""
     found = {}
-    for dataset, entry in run.cutflow["datasets"].items():
+    for dataset, entry in run.datasets.items():
         found[dataset, ""] = {row["name"]: row for row in entry["cuts"]}
         for part in entry.get("variations", ()):
             found[dataset, part["name"]] = {row["name"]: row for row in part["cuts"]}
     return found
 
 
-def _compare_rows(first: Run, second: Run) -> list[dict[str, Any]]:
+def _compare_rows(first: StoredRun, second: StoredRun, both: Events | None) -> list[dict[str, Any]]:
     """Return the rows that differ; the variation of the cut-flow itself is empty."""
     one, two = _tables(first), _tables(second)
     rows = []
@@ -218,11 +195,13 @@ def _compare_rows(first: Run, second: Run) -> list[dict[str, Any]]:
             if values[0] != values[1]:
                 row: dict[str, Any] = {"dataset": table[0], "variation": table[1], "name": name}
                 row |= {"first": values[0], "second": values[1]}
-                rows.append(row | (_significance(first, second, name, values) if not table[1] else {}))
+                rows.append(row | (_significance(first, second, both, name, values) if not table[1] else {}))
     return rows
 
 
-def _significance(first: Run, second: Run, cut: str, values: list[dict[str, Any]]) -> dict[str, Any]:
+def _significance(
+    first: StoredRun, second: StoredRun, both: Events | None, cut: str, values: list[dict[str, Any]]
+) -> dict[str, Any]:
     """
     Return how probable so large a difference is by chance, and on what that rests.
 
@@ -234,18 +213,18 @@ def _significance(first: Run, second: Run, cut: str, values: list[dict[str, Any]
         return {"basis": "the row is in one run only", "p_value": None}
     if not inputs["shared"]:
         return _independent(first, second, values)
-    if first.events is None or second.events is None:
+    if both is None:
         return {"basis": "not known without --save-events in both runs", "p_value": None}
-    if cut not in first.events.cuts or cut not in second.events.cuts:
+    if any(cut not in events.cuts for events in both):
         return {"basis": "no cut on single events", "p_value": None}
-    pairs = pair_events(first.events, second.events)
-    one, two = passed(first.events, cut)[pairs.first], passed(second.events, cut)[pairs.second]
+    pairs = pair_events(*both)
+    one, two = passed(both[0], cut)[pairs.first], passed(both[1], cut)[pairs.second]
     gone, come = int(np.count_nonzero(one & ~two)), int(np.count_nonzero(two & ~one))
     p_value = float(binomtest(gone, gone + come).pvalue) if gone + come else 1.0
     return {"basis": "events in both", "only_first": gone, "only_second": come, "p_value": p_value}
 
 
-def _independent(first: Run, second: Run, values: list[dict[str, Any]]) -> dict[str, Any]:
+def _independent(first: StoredRun, second: StoredRun, values: list[dict[str, Any]]) -> dict[str, Any]:
     entries = [run.record["events"]["processed"] for run in (first, second)]
     counts = [value["in_order"] for value in values]
     if not sum(counts) or not all(entries):

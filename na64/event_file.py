@@ -1,10 +1,11 @@
-"""events.parquet of a run directory: which shown events pass which cuts."""
+"""events.parquet of a run directory: which shown events pass which cuts, and what the cuts read."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,9 @@ class EventList(NamedTuple):
     datasets: npt.NDArray[np.str_]  # (n_events,)
     files: npt.NDArray[np.str_]  # (n_events,) names without folder
     columns: dict[str, npt.NDArray[Any]]  # "entry", "cuts", identity and box columns; (n_events,)
+    values: Mapping[str, npt.NDArray[Any]] = MappingProxyType(
+        {}
+    )  # (n_events, ...) what cuts read beside these
 
     def passes(self, cut: int) -> npt.NDArray[np.bool_]:
         """Return which events pass the cut of a number, shape (n_events,)."""
@@ -47,16 +51,32 @@ def write_events(path: Path, tables: Sequence[EventTable]) -> None:
         tables,
         key=lambda t: (t.dataset, t.file, int(t.columns["entry"][0]) if len(t.columns["entry"]) else -1),
     )
-    metadata = {b"na64": json.dumps({"version": _VERSION, "cuts": list(ordered[0].cuts)}).encode()}
+    values = list(dict.fromkeys(name for table in ordered for name in table.values))
+    about = {"version": _VERSION, "cuts": list(ordered[0].cuts), "values": values}
+    metadata = {b"na64": json.dumps(about).encode()}
     parts = []
     for table in ordered:
         n = len(table.columns["entry"])
         names = {"dataset": np.full(n, table.dataset), "file": np.full(n, Path(table.file).name)}
-        parts.append(
-            pa.table({**{k: pa.array(v.tolist(), pa.string()) for k, v in names.items()}, **table.columns})
-        )
+        words = {name: pa.array(word.tolist(), pa.string()) for name, word in names.items()}
+        parts.append(pa.table({**words, **table.columns, **{k: _packed(v) for k, v in table.values.items()}}))
     joined = pa.concat_tables(parts, promote_options="default")
     pq.write_table(joined.replace_schema_metadata(metadata), path, compression="zstd")
+
+
+def _packed(values: npt.NDArray[Any]) -> Any:
+    """Return a column of numbers, or of lists of equal length."""
+    if values.ndim == 1:
+        return pa.array(values)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+
+
+def _unpacked(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """Return what `_packed` was given."""
+    if not pa.types.is_fixed_size_list(column.type):
+        return np.asarray(column.to_numpy())
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat.reshape(len(column), column.type.list_size))
 
 
 def read_events(path: Path) -> EventList | None:
@@ -73,8 +93,10 @@ def read_events(path: Path) -> EventList | None:
     try:
         table = pq.read_table(path)
         about = json.loads(table.schema.metadata[b"na64"])
-        columns = {name: table[name].to_numpy() for name in table.column_names}
-        return EventList(tuple(about["cuts"]), columns.pop("dataset"), columns.pop("file"), columns)
+        columns = {name: _unpacked(table[name]) for name in table.column_names}
+        values = {name: columns.pop(name) for name in about.get("values", ())}
+        datasets, files = columns.pop("dataset"), columns.pop("file")
+        return EventList(tuple(about["cuts"]), datasets, files, columns, values)
     except (OSError, pa.ArrowException, TypeError, KeyError, ValueError) as error:
         msg = f"cannot read the events of {path}: {error}. Run again with --save-events"
         raise UserError(msg) from error

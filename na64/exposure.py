@@ -13,7 +13,7 @@ from datasets.probe import Probe
 from processors.digits import conditions_of
 from processors.runner import Account, Loss, Prepared
 
-__all__ = ["compare", "describe_exposure", "exposure_line"]
+__all__ = ["compare", "describe_exposure", "exposure_line", "exposure_rows"]
 
 _SUMS = ("eot_input", "eot_used", "eot_lost")
 
@@ -143,5 +143,26 @@ def exposure_line(found: Mapping[str, Any]) -> str:
     """Return the exposure in one line."""
     if all(found.get(name) is None for name in _SUMS):
         return f"exposure: {found.get('reason') or 'not known'}"
-    given, used, lost = ("unknown" if found[name] is None else f"{found[name]:.4g}" for name in _SUMS)
+    if any(found.get(name) is None for name in _SUMS):
+        known = ", ".join(f"{found[k]:.4g} {k[4:]}" for k in _SUMS if found.get(k))
+        return (
+            f"exposure: particles on target {found.get('reason') or 'not known'}{f' ({known})' * bool(known)}"
+        )
+    given, used, lost = (f"{found[name]:.4g}" for name in _SUMS)
     return f"exposure: {given} particles on target = {used} used + {lost} lost"
+
+
+def exposure_rows(exposure: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return what is known of the particles on target as pairs of words and values."""
+    names = {"input": "in the input", "used": "used", "lost": "lost", "live": "while the readout was live"}
+    known = {text: exposure.get(f"eot_{key}") for key, text in names.items()}
+    rows: list[tuple[str, Any]] = [
+        (f"particles on target, {text}", f"{value:.4g}") for text, value in known.items() if value is not None
+    ]
+    if known["used"] is None:
+        rows = [("particles on target", "not known"), *(row for row in rows if row[1] != "0")]
+        rows.append(("why", str(exposure.get("reason") or "–").removeprefix("not known: ")))
+    elif exposure.get("source"):
+        rows.append(("particles on target, by", exposure["source"]))
+    unknown = exposure.get("unknown") or []
+    return [*rows, *([("files of unknown exposure", unknown)] if len(unknown) > 1 else [])]

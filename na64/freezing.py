@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from datasets.config import build, read_yaml
 from na64.errors import UserError
 from na64.identity import PARTS, digest_of
+from na64.stored_run import read_json
 
 __all__ = [
     "FROZEN_VERSION",
@@ -63,6 +64,9 @@ def read_statement(path: Path) -> Statement:
     UserError, ConfigError
         Naming what is missing or wrong.
     """
+    if not path.is_file():
+        msg = f"there is no statement {path}; `na64 freeze RUN` writes one to fill in and sign"
+        raise UserError(msg)
     tree = read_yaml(path)  # JSON is YAML
     needed = ("frozen", "digest", "periods", "who", "when", "why")
     empty = [key for key in needed if not (isinstance(tree, Mapping) and tree.get(key))]
@@ -93,15 +97,8 @@ def read_frozen(path: Path) -> dict[str, Any]:
     UserError
         If it is not there, is no such file, or was changed after `na64 freeze` wrote it.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"cannot read the frozen run {path}: {error.strerror or error}"
-        raise UserError(msg) from error
-    except ValueError as error:
-        msg = f"{path} is not a file of `na64 freeze`: {error}"
-        raise UserError(msg) from error
-    if not isinstance(content, dict) or content.get("version") != FROZEN_VERSION:
+    content = read_json(path, "folder with a file of `na64 freeze`")
+    if content.get("version") != FROZEN_VERSION or "identity" not in content:
         msg = f"{path} is not a file of `na64 freeze`, version {FROZEN_VERSION}"
         raise UserError(msg)
     if content.get("digest") != digest_of(content.get("identity")):

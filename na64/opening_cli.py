@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from na64.options import (
+    ClusterOption,
     ExecutorOption,
     OverwriteOption,
-    SchedulerOption,
+    ResumeOption,
     WorkersOption,
 )
 
@@ -44,8 +45,9 @@ def unblind(
     ] = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = None,
     chunk_size: Annotated[int | None, typer.Option("--chunk-size", min=1, help="Events per chunk.")] = None,
+    resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """
@@ -64,8 +66,9 @@ def unblind(
                 periods=tuple(periods or ()),
                 executor=executor,
                 workers=workers,
-                scheduler=scheduler,
+                cluster=cluster,
                 chunk_size=chunk_size,
+                resume=resume,
                 overwrite=overwrite,
             )
         )

@@ -10,14 +10,16 @@ import typer
 __all__ = [
     "CatalogueOption",
     "ChunkOption",
+    "ClusterOption",
     "ConditionsOption",
+    "DryRunOption",
     "ExecutorOption",
     "Inputs",
     "KindOption",
     "LayoutOption",
     "LossOption",
     "OverwriteOption",
-    "SchedulerOption",
+    "ResumeOption",
     "SeedOption",
     "SetupOption",
     "VerifyOption",
@@ -49,9 +51,22 @@ ExecutorOption = Annotated[
         "--executor", help="iterative (this process), futures (processes) or dask. Default: by --workers."
     ),
 ]
-WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes.")]
-SchedulerOption = Annotated[
-    str | None, typer.Option("--scheduler", help="Address of a running Dask scheduler; implies dask.")
+WorkersOption = Annotated[
+    str | None,
+    typer.Option("--workers", help="Worker processes; N:MAX follows the work (Dask).", metavar="N[:MAX]"),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        "--scheduler",
+        help="Where Dask workers run: local, slurm, lxplus, a profile of your own (na64 clusters), or the "
+        "address of a scheduler.",
+        metavar="NAME|ADDRESS",
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the job script of the cluster and do nothing.")
 ]
 ChunkOption = Annotated[int, typer.Option("--chunk-size", min=1, help="Events per chunk.")]
 SeedOption = Annotated[
@@ -59,7 +74,12 @@ SeedOption = Annotated[
 ]
 LossOption = Annotated[
     float,
-    typer.Option("--max-loss", min=0, max=1, help="Fraction of events that may be lost with exit status 0."),
+    typer.Option(
+        "--max-loss",
+        min=0,
+        max=1,
+        help="Fraction of events that may be lost with exit status 0; otherwise any loss gives 1.",
+    ),
 ]
 ConditionsOption = Annotated[
     list[Path] | None,
@@ -68,6 +88,14 @@ ConditionsOption = Annotated[
 CatalogueOption = Annotated[
     Path | None,
     typer.Option("--catalogue", help="Runs, bad spills and particles on target. Default: the project's."),
+]
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with a run that was interrupted, or read again what was lost: only what is missing is "
+        "processed. Without such a run, begin.",
+    ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
 VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]

@@ -73,9 +73,12 @@ def _check_replaceable(path: Path, inputs: Iterable[str], mark: str | None) -> N
 
 
 def replace_path(partial: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a finished output its final name."""
-    if overwrite and path.is_dir():
-        shutil.rmtree(path)
-    elif overwrite:
-        path.unlink(missing_ok=True)
+    """Give a finished output its final name; what was there goes when the new one is in its place."""
+    if not (overwrite and path.is_dir()):
+        partial.replace(path) if overwrite else partial.rename(path)
+        return
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    path.rename(old)
     partial.rename(path)
+    shutil.rmtree(old)

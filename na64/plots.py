@@ -16,7 +16,9 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Polygon
 
 from na64 import style
+from na64.plot_geometry import kept_window, region_polygon
 from processors.result import AnalysisResult, Sample
+from selections.background.intervals import poisson_limits
 from selections.cut import Cut
 from selections.regions import Region
 from selections.selection import Selection
@@ -230,65 +232,6 @@ def _off_scale(histogram: AnyHist) -> str:
     return f"off scale: {found}" if found else ""
 
 
-def kept_window(cut: Cut) -> tuple[float, float] | None:
-    """
-    Return what a cut keeps on the axis of its N-1 histogram.
-
-    Parameters
-    ----------
-    cut : Cut
-        Parameters named in ``plot.marks`` are upper limits, or lower ones if their names end with "low". A
-        centre with a half width, a count and a largest distance in cells are known too.
-
-    Returns
-    -------
-    (low, high) in the unit of the axis, infinite where open; None where the cut has no threshold
-    """
-    if cut.plot is None:
-        return None
-    params, low, high = cut.params, -np.inf, np.inf
-    for mark in cut.plot.marks:
-        if mark.endswith("low"):
-            low = params[mark]
-        else:
-            high = params[mark]
-    if {"centre", "half_width"} <= params.keys():
-        low, high = params["centre"] - params["half_width"], params["centre"] + params["half_width"]
-    elif not cut.plot.marks and "count" in params:
-        low, high = params["count"] - 0.5, params["count"] + 0.5
-    elif not cut.plot.marks and "distance" in params:
-        high = params["distance"] + 0.5
-    return None if (low, high) == (-np.inf, np.inf) else (low * cut.plot.scale, high * cut.plot.scale)
-
-
-def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    """
-    Return the corners of a region within the frame of a figure.
-
-    Parameters
-    ----------
-    region : Region
-    x, y : str
-        Columns of the axes; limits on other columns are not seen.
-    bounds : (x low, x high, y low, y high)
-
-    Returns
-    -------
-    float64, shape (n_corners, 2)
-        In order around the region; no corners where it lies outside of the frame.
-    """
-    corners = np.array([(bounds[i], bounds[j]) for i, j in ((0, 2), (1, 2), (1, 3), (0, 3))])
-    windows = [((name == x, name == y), limit) for name, limit in region.limits.items() if name in {x, y}]
-    if region.sum_of:
-        windows.append(((x in region.sum_of, y in region.sum_of), region.sum_limit))
-    for (a, b), (low, high) in windows:
-        if low is not None:
-            corners = style.clip_polygon(corners, a, b, -low)
-        if high is not None:
-            corners = style.clip_polygon(corners, -float(a), -float(b), high)
-    return corners
-
-
 @style.styled
 def draw_spectrum(histogram: AnyHist, group: Group, *, cut: Cut | None = None, title: str = "") -> Drawing:
     """
@@ -311,13 +254,15 @@ def draw_spectrum(histogram: AnyHist, group: Group, *, cut: Cut | None = None, t
     axis = histogram.axes[2]
     axes.set_xlim(axis.edges[0], axis.edges[-1])
     parts = {name: _of(histogram, [name]) for name in group.samples}
-    with_errors = len(parts) == 1 or group.kind != "simulation"
     for name, part in parts.items():
         colour, line = group.colours[name]
         look: Any = {"color": colour, "linestyle": line, "label": f"{name} ({_count(part)})"}
         if _values(part).any():
-            errors = np.sqrt(np.asarray(part.variances())) if with_errors else False
-            hep.histplot(part, ax=axes, histtype="step", flow="none", yerr=errors, **look)
+            if group.kind == "simulation":
+                errors = np.sqrt(np.asarray(part.variances())) if len(parts) == 1 else False
+                hep.histplot(part, ax=axes, histtype="step", flow="none", yerr=errors, **look)
+            else:
+                _draw_counts(axes, part, look | ({"color": style.INK} if len(parts) == 1 else {}))
         else:
             axes.plot([], [], **look)
     window = kept_window(cut) if cut is not None else None
@@ -327,6 +272,15 @@ def draw_spectrum(histogram: AnyHist, group: Group, *, cut: Cut | None = None, t
     axes.set_xlabel(style.pretty(axis.label))
     axes.set_ylabel(style.count_label([axis], weighted=any(map(_has_weights, parts.values()))))
     return _annotate(axes, _of(histogram, parts), group, title)
+
+
+def _draw_counts(axes: Axes, part: AnyHist, look: Mapping[str, Any]) -> None:
+    """Draw counts as points with the intervals of their means, as the publications draw data."""
+    counts, filled = _values(part), _values(part) > 0
+    errors = np.abs(np.stack(poisson_limits(counts)) - counts)[:, filled]
+    width = 0.5 * np.diff(part.axes[0].edges)[filled]
+    points: Any = {"fmt": "o", "ms": 3.5, "lw": 1.0, **{k: v for k, v in look.items() if k != "linestyle"}}
+    axes.errorbar(part.axes[0].centers[filled], counts[filled], errors, width, **points)
 
 
 def _annotate(axes: Axes, total: AnyHist, group: Group, title: str, note: str = "") -> Drawing:

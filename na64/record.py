@@ -14,6 +14,7 @@ import numpy as np
 
 from na64 import __version__
 from na64.tables import quality_json
+from processors.environment import PACKAGES
 from processors.result import AnalysisResult
 from processors.rooms import source_digest
 from processors.runner import Account, Prepared
@@ -23,7 +24,6 @@ from selections.selection import Selection
 __all__ = ["RUN_VERSION", "RunRecord", "describe_inputs", "describe_run", "versions"]
 
 RUN_VERSION = 1  # of run.json and the names in it
-_PACKAGES = ("awkward", "coffea", "dask", "hist", "numba", "numpy", "uproot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,12 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
             "unknown_files": account.unknown_files,
         },
         "losses": [asdict(loss) for loss in account.losses],
+        "chunks": {
+            "total": account.chunks,
+            "retried": len(account.retries),
+            "resumed_events": account.resumed,
+        },
+        "retries": [retry._asdict() | {"retries": len(retry.reasons)} for retry in account.retries],
         "exposure": dict(record.exposure),
         "quality": {
             name: quality_json(sample.quality) for name, sample in sorted(record.result.samples.items())
@@ -65,7 +71,11 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
         "git": _git(),
         "without_cuts": list(record.selection.without),
         "changed_cuts": list(record.selection.changed),
-        "selection": {"digest": record.selection.digest(), "params": record.selection.params},
+        "selection": {
+            "digest": record.selection.digest(),
+            "params": record.selection.params,
+            "signal_box": {name: list(limit) for name, limit in record.selection.signal_box.limits.items()},
+        },
         "identity": dict(record.identity),
         "variations": _variations(record),
         "options": {name: _plain(value) for name, value in record.options.items()},
@@ -124,7 +134,7 @@ def describe_inputs(prepared: Prepared) -> list[dict[str, Any]]:
 
 def versions() -> dict[str, str]:
     """Return the versions that made the result, with the digest of our own sources."""
-    found = {name: metadata.version(name) for name in _PACKAGES}
+    found = {name: metadata.version(name) for name in PACKAGES}
     return {"na64": __version__, "sources": source_digest(), "python": platform.python_version(), **found}
 
 

@@ -8,7 +8,7 @@ __all__ = ["READS_EVENTS", "WITHOUT_DATA"]
 # tests/na64/test_non_interference.py.
 READS_EVENTS = frozenset(
     {
-        *("run", "reco", "inspect", "display", "explain", "background", "report"),
+        *("run", "reco", "inspect", "display", "explain", "background", "report", "optimise"),
         *("calibrate", "align"),
         *("freeze", "unblind", "diff", "efficiency"),
     }
@@ -19,5 +19,6 @@ WITHOUT_DATA = frozenset(
     {
         *("setups", "setups show", "layouts", "columns", "demo", "simulate", "processes"),
         *("conditions check", "conditions show", "conditions ideal", "catalogue"),
+        *("clusters", "clusters show", "clusters check"),
     }
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from na64.exposure import exposure_rows
 from na64.plots import Figure
 from na64.report_style import STYLE
 from processors.quality import COUNTERS
@@ -66,11 +67,11 @@ def render_report(
     sections = {
         "summary": ("Summary", _summary(run)),
         "cutflow": ("Cut-flow", _cutflows(result)),
-        "planes": ("planes, before and after the cuts", _planes(planes)),
+        "planes": ("Planes, before and after the cuts", _planes(planes)),
+        "background": ("Expected background", _NO_BACKGROUND),
         "thresholds": ("Cuts and N-1 distributions", _thresholds(selection) + figures_html(margins)),
         "spectra": ("Other spectra", figures_html(others)),
         **({"systematics": ("Systematic variations", figures_html(shifts))} if shifts else {}),
-        "background": ("Expected background", _NO_BACKGROUND),
         "provenance": ("Provenance", _provenance(run)),
     }
     kinds = ", ".join(sorted({sample.kind for sample in result.samples.values()})) or "no events"
@@ -148,7 +149,7 @@ def _planes(planes: Sequence[Figure]) -> str:
             ordered += [named[before], named[after]]
     pairs = list(dict.fromkeys(ordered))
     others = [figure for figure in planes if figure not in pairs]
-    return figures_html(pairs or others) + (figures_html(others) if pairs and others else "")
+    return figures_html([*pairs, *others])
 
 
 def _blinding(blinding: Mapping[str, Any]) -> str:
@@ -211,9 +212,10 @@ def _summary(run: Mapping[str, Any]) -> str:
     """Return events, losses, exposure, and what deviates from the selection as published."""
     events = run.get("events") or {}
     names = {"input": "events in the input", "processed": "processed", "lost": "lost"}
-    names["unknown_files"] = "lost files whose number of events is not known"
+    if events.get("unknown_files"):
+        names["unknown_files"] = "lost files whose number of events is not known"
     rows = [(text, events.get(key)) for key, text in names.items()]
-    rows += [(f"exposure: {key}", value) for key, value in (run.get("exposure") or {}).items()]
+    rows += exposure_rows(run.get("exposure") or {})
     left_out, changed = run.get("without_cuts") or [], run.get("changed_cuts") or []
     rows.append(("cuts left out by options", ", ".join(left_out) or "none"))
     rows.append(("thresholds changed by options", ", ".join(changed) or "none"))

@@ -8,11 +8,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from na64.beam_tag import beam_tag_rows, beam_tag_title
 from na64.errors import UserError
 from na64.plots import Figure
 from na64.report import figures_html, replace_section, table_html
 
 __all__ = ["add_background", "read_background"]
+
+
+_CAPTIONS = {"sources": "Events expected in the signal box, source by source."}
 
 
 def read_background(folder: Path, run: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,8 +93,18 @@ def _content(found: Mapping[str, Any], folder: Path) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in found["notes"])
     return (
         f"<p>Events expected in the signal box, from the run directory <code>{escape(found['data'])}</code>"
-        f"{eot}.</p>{table_html(head, rows, text=2)}{f'<ul>{notes}</ul>' * bool(notes)}{_figures(folder)}"
+        f"{eot}.</p>{table_html(head, rows, text=2)}{f'<ul>{notes}</ul>' * bool(notes)}{_tag(found)}"
+        f"{_figures(folder)}"
     )
+
+
+def _tag(found: Mapping[str, Any]) -> str:
+    """Return the table of the SRD tag, where a run of the beam was given."""
+    tag = found.get("srd_tag")
+    if not tag:
+        return ""
+    table = table_html(["what", "share", "68% interval"], beam_tag_rows(tag), text=1)
+    return f"<h3>{escape(beam_tag_title(tag))}</h3>{table}"
 
 
 def _row(source: Mapping[str, Any], remark: str = "") -> list[str]:
@@ -112,7 +126,7 @@ def _figures(folder: Path) -> str:
     paths = sorted((folder / "plots").glob("*.png"))
     figures = [
         Figure(f"background_{path.stem}", f"background: {path.stem.replace('_', ' ')}", path,
-               path.with_suffix(".pdf"), "Of the background estimate.")
+               path.with_suffix(".pdf"), _CAPTIONS.get(path.stem, "Spectrum beside the box, and its fit."))
         for path in paths
     ]  # fmt: skip
     return figures_html(figures) if figures else ""

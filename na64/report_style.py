@@ -37,7 +37,7 @@ tbody th { font-weight: 500; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 code, td.code { font: .85em ui-monospace, "SF Mono", Consolas, monospace; overflow-wrap: anywhere; }
 td.code { min-width: 16em; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr));
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr));
   gap: 1.2rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .3rem 2rem; margin: .8rem 0; }
 .facts dt { color: var(--soft); font-size: .8rem; }

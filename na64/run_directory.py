@@ -25,8 +25,10 @@ from na64.outputs import replace_path
 from na64.plots import Figure, plot_run
 from na64.record import RunRecord, describe_run
 from na64.report import write_report
+from na64.resume import PARTS_FOLDER, working_folder
 from na64.style import save_figure
 from na64.tables import cutflow_csv, cutflow_json, cutflow_latex, cutflow_text
+from processors.partial_results import sync_folder
 from processors.result import AnalysisResult
 from processors.runner import Progress
 
@@ -34,7 +36,12 @@ __all__ = ["sort_categories", "write_run_directory"]
 
 
 def write_run_directory(
-    path: Path, record: RunRecord, *, overwrite: bool = False, progress: Progress | None = None
+    path: Path,
+    record: RunRecord,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    parts: Path | None = None,
 ) -> None:
     """
     Write all outputs of a run; they appear under the final name only when complete.
@@ -46,12 +53,16 @@ def write_run_directory(
     overwrite : bool
         Replace a directory that is there.
     progress : callable, optional
+    parts : Path, optional
+        Folder of partial results to keep, for a run that lost events.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = working_folder(path) / "output"
     shutil.rmtree(partial, ignore_errors=True)
     try:
         _write_all(partial, record, progress)
+        if parts is not None and parts.is_dir():
+            shutil.copytree(parts, partial / PARTS_FOLDER)
+        sync_folder(partial)
         replace_path(partial, path, overwrite=overwrite)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,8 +1,10 @@
-"""Read run directories again: what was run, how many events passed, and histograms."""
+"""Read run directories again: what was run, how many events passed, histograms and events."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,11 @@ import numpy as np
 import uhi.io.json
 
 from na64.errors import UserError
+from na64.event_file import EventList, read_events
 from na64.record import RUN_VERSION
 from selections.background.plane import Plane
 
-__all__ = ["StoredRun", "read_run"]
+__all__ = ["StoredRun", "read_json", "read_record", "read_run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +26,10 @@ class StoredRun:
     """A run directory that was read."""
 
     path: Path
-    run: dict[str, Any]  # run.json
+    record: dict[str, Any]  # run.json
     datasets: dict[str, dict[str, Any]]  # of cutflow.json
-    histograms: dict[str, Any]  # by name, as in UHI
+    histograms: dict[str, hist.Hist[Any]]  # by name
+    digest: str  # SHA-256 of cutflow.json and histograms.json: all numbers that are read of it
 
     @property
     def kinds(self) -> set[str]:
@@ -35,11 +39,15 @@ class StoredRun:
     @property
     def state(self) -> str:
         """Return the blinding state."""
-        return str(self.run["blinding"]["state"])
+        return str(self.record["blinding"]["state"])
+
+    def events(self) -> EventList | None:
+        """Return which shown events pass which cuts, where the run kept them."""
+        return read_events(self.path / "events.parquet")
 
     def inputs_of(self, dataset: str) -> list[dict[str, Any]]:
         """Return what run.json says of the files of a dataset."""
-        return [source for source in self.run["inputs"] if source["dataset"] == dataset]
+        return [source for source in self.record["inputs"] if source["dataset"] == dataset]
 
     def plane(self, name: str, datasets: list[str] | None = None) -> Plane:
         """
@@ -57,7 +65,7 @@ class StoredRun:
                 f"layout that gives its columns. It has: {there}"
             )
             raise UserError(msg)
-        found = hist.Hist(self.histograms[name])
+        found = self.histograms[name]
         x, y = found.axes[2:]
         shape = (x.size + 2, y.size + 2)
         values, variances = np.zeros(shape), np.zeros(shape)
@@ -69,6 +77,60 @@ class StoredRun:
         return Plane((x.name, y.name), (np.asarray(x.edges), np.asarray(y.edges)), values, variances)
 
 
+def read_json(
+    path: Path,
+    what: str = "run directory of `na64 run`",
+    hook: Callable[[dict[str, Any]], Any] | None = None,
+) -> dict[str, Any]:
+    """
+    Read a JSON file that a command left.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What the file belongs to, for messages.
+    hook : callable, optional
+        Makes objects of mappings.
+
+    Raises
+    ------
+    UserError
+        If it is not there, or no JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), object_hook=hook)
+    except OSError as error:
+        msg = f"{path.parent} is no {what}: cannot read {path.name} ({error.strerror or error})"
+        raise UserError(msg) from error
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{path} is damaged: {error}"
+        raise UserError(msg) from error
+    if not isinstance(content, dict):
+        msg = f"{path} is no file of a {what}: it holds no JSON object"
+        raise UserError(msg)
+    return content
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """
+    Read run.json of a run directory.
+
+    Raises
+    ------
+    UserError
+        If there is none, or it was written by another version of the format.
+    """
+    record = read_json(path / "run.json")
+    if record.get("version") != RUN_VERSION:
+        msg = (
+            f"{path} has version {record.get('version')} of the run directory, and this program reads "
+            f"version {RUN_VERSION}; run `na64 run` again"
+        )
+        raise UserError(msg)
+    return record
+
+
 def read_run(path: Path) -> StoredRun:
     """
     Read a run directory.
@@ -78,26 +140,17 @@ def read_run(path: Path) -> StoredRun:
     UserError
         If it is none, lacks a file, or was written by another version of the format.
     """
-    content = {}
-    for name in ("run.json", "cutflow.json", "histograms.json"):
-        try:
-            hook = uhi.io.json.object_hook if name == "histograms.json" else None
-            content[name] = json.loads((path / name).read_text(encoding="utf-8"), object_hook=hook)
-        except FileNotFoundError as error:
-            msg = f"{path} is not a run directory: it has no {name}. `na64 run` writes one"
-            raise UserError(msg) from error
-        except (ValueError, OSError) as error:
-            msg = f"cannot read {path / name}: {error}"
-            raise UserError(msg) from error
-    if content["run.json"].get("version") != RUN_VERSION:
-        msg = (
-            f"{path} has version {content['run.json'].get('version')} of the run directory, and this program "
-            f"reads version {RUN_VERSION}; run `na64 run` again"
-        )
-        raise UserError(msg)
+    record = read_record(path)
+    datasets = read_json(path / "cutflow.json")["datasets"]
+    content = read_json(path / "histograms.json", hook=uhi.io.json.object_hook)
+    try:
+        histograms = {name: hist.Hist(one) for name, one in content.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"{path / 'histograms.json'} is damaged: {error}"
+        raise UserError(msg) from error
+    digest = hashlib.sha256()
+    for name in ("cutflow.json", "histograms.json"):  # run.json holds the seconds that the run took
+        digest.update((path / name).read_bytes())
     return StoredRun(
-        path=path,
-        run=content["run.json"],
-        datasets=content["cutflow.json"]["datasets"],
-        histograms=content["histograms.json"],
+        path=path, record=record, datasets=datasets, histograms=histograms, digest=digest.hexdigest()
     )

@@ -66,6 +66,7 @@ def cutflow_json(result: AnalysisResult) -> dict[str, Any]:
                     {"name": region, "label": label, "events": count}
                     for region, (label, count) in sample.regions.items()
                 ],
+                **({} if sample.probes is None else {"tag_and_probe": sample.probes.table()}),
                 **_variations_json(sample),
             }
             for name, sample in sorted(result.samples.items())

@@ -26,6 +26,7 @@ from processors.event_table import event_table
 from processors.histograms import HistogramSpec, fill_views
 from processors.quality import count_damage
 from processors.reconstruction import Measured, ReconstructionConfig, complete, measure
+from processors.region_counts import count_regions, count_tagged
 from processors.result import AnalysisResult, Sample
 from processors.selected import Columns, Details, Selected
 from processors.track_columns import deciding_spectrometers
@@ -35,6 +36,7 @@ from processors.variations import (
     make_views,
     outside_in_all,
     require_base_kept,
+    require_guarded,
     variations_of_kind,
 )
 from processors.withholding import blinding_of
@@ -76,7 +78,8 @@ class AnalysisProcessor(processor.ProcessorABC):
         Which periods' closed regions are open; `na64 unblind` alone gives one.
     variations : sequence of str
         Systematic variations by name, "all", "none", or paths of YAML files. Without a word: on
-        simulation all that the selection declares, on data none. Data closed in any of them are withheld.
+        simulation all that the selection declares, on data none. Data closed in any of them are withheld,
+        and those that move a closed region's column by more than the period's guard are refused.
     with_events : bool
         Return which shown events (base events of simulation) pass which cuts, too.
     """
@@ -281,6 +284,7 @@ class AnalysisProcessor(processor.ProcessorABC):
                 blinding.require(selection.signal_box)
                 if self.variations is not None:
                     require_base_kept(selection.variations, selection)
+                    require_guarded(selection.variations, blinding)
         return Context(
             dataset=str(metadata.get("dataset", "events")),
             kind=kind,
@@ -358,9 +362,10 @@ class AnalysisProcessor(processor.ProcessorABC):
             blinding=context.blinding,
             entries=selected.entries,
             cutflow=flow,
-            regions=_count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
+            regions=count_regions(selected, np.logical_and.reduce([selected.base, *masks])),
             quality=selected.quality,
             variations=varied,
+            probes=count_tagged(selected),
         )
         return AnalysisResult(
             samples={context.dataset: sample},
@@ -368,16 +373,6 @@ class AnalysisProcessor(processor.ProcessorABC):
             notes=frozenset(notes | left_out),
             events=(event_table(selected, masks),) if self.with_events else (),
         )
-
-
-def _count_regions(selected: Selected, final: Mask) -> dict[str, tuple[str, int | None]]:
-    """Count events after all cuts in the signal box and the regions; a closed box has no count."""
-    selection, blinding = selected.context.selection, selected.context.blinding
-    counts: dict[str, tuple[str, int | None]] = {}
-    for region in (selection.signal_box, *selection.regions):
-        inside = int(np.count_nonzero(final & region.contains(selected.columns)))
-        counts[region.name] = region.label, None if blinding.hides(region) else inside
-    return counts
 
 
 def missing_columns_message(selection: Selection, lacking: Mapping[str, Sequence[str]], layout: str) -> str:

@@ -35,8 +35,10 @@ __all__ = [
     "CalibrationSums",
     "Candidates",
     "ElectronConfig",
+    "count_readout",
     "expected_below",
     "sum_electrons",
+    "without_the_rest",
 ]
 
 Array = npt.NDArray[Any]
@@ -133,14 +135,14 @@ class CalibrationProcessor(processor.ProcessorABC):
 
     def process(self, events: ak.Array) -> CalibrationChunk:
         """Go over the events of a chunk; of data the result is a function of calibration triggers alone."""
-        context, quantities = _without_the_rest(*self.analysis.open(events))
+        context, quantities = without_the_rest(*self.analysis.open(events))
         with np.errstate(all="ignore"):
             quantities, measured = self.analysis.measure(context, quantities)
             allowed = self.analysis.is_for_calibration(measured, context)
             arrays: dict[str, Array] = {"events": np.array([np.count_nonzero(allowed)])}
             electrons = None
             if allowed.any():
-                arrays |= _count_readout(quantities, context, allowed)
+                arrays |= count_readout(quantities, context, allowed)
                 electrons = self._select(measured, context, allowed, arrays)
         return CalibrationChunk(CalibrationSums(arrays), electrons)
 
@@ -180,7 +182,7 @@ class CalibrationProcessor(processor.ProcessorABC):
         return reasons
 
 
-def _without_the_rest(context: Context, quantities: Quantities) -> tuple[Context, Quantities]:
+def without_the_rest(context: Context, quantities: Quantities) -> tuple[Context, Quantities]:
     """Leave out digits of trackers, which cost time, and the suppressed energy, which is to be found."""
     if context.conditions is not None:
         context = replace(context, conditions=replace(context.conditions, suppression={}))
@@ -336,19 +338,23 @@ def _energy_at_threshold(detector: Detector, gain: Floats) -> Floats:
     return np.where(np.isfinite(gain), gain * detector.readout.threshold, 0.0)
 
 
-def _count_readout(quantities: Quantities, context: Context, allowed: Mask) -> dict[str, Array]:
+def count_readout(quantities: Quantities, context: Context, allowed: Mask) -> dict[str, Array]:
     """Count times of large pulses, and samples before the pulse, of all channels."""
     waveforms, conditions = quantities.digits.waveforms, context.conditions
     if waveforms is None or conditions is None:
         return {}
     times = [
         _count_times(quantities, detector, conditions, allowed)
-        for detector in context.setup.detectors.values()
+        for detector in context.setup.read_out.values()
     ]
     return {"times": np.concatenate(times), "samples": _count_samples(waveforms, conditions, allowed)}
 
 
 def _count_times(quantities: Quantities, detector: Detector, conditions: Conditions, allowed: Mask) -> Array:
+    if (
+        f"{detector.name}_cell_time" not in quantities.arrays
+    ):  # beam counters: they are what times are against
+        return np.zeros((detector.n_cells, len(TIME_EDGES) - 1), dtype=np.int64)
     energy = quantities.arrays[f"{detector.name}_cell_energy"][allowed]
     time = quantities.arrays[f"{detector.name}_cell_time"][allowed]
     gain = conditions.detectors[detector.name].gain

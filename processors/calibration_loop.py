@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from coffea.processor import ProcessorABC
 from coffea.processor.executor import WorkItem
 
 from processors.calibration import (
     RATIO_EDGES,
     CalibrationChunk,
-    CalibrationProcessor,
     CalibrationState,
     CalibrationSums,
     Candidates,
@@ -60,12 +60,12 @@ class GainCalibration:
 
 def read_electrons(
     prepared: Prepared,
-    processor: CalibrationProcessor,
+    processor: ProcessorABC,
     execution: Execution,
     progress: Progress | None = None,
 ) -> tuple[CalibrationSums, list[Candidates], Account]:
     """
-    Read all files once.
+    Read all files once, with a processor whose chunks are `CalibrationChunk`.
 
     Returns
     -------

@@ -24,7 +24,7 @@ from recon.geometry import Setup
 from recon.response import add_suppressed
 from recon.spectra import Peaks, measure_peaks, quantile
 
-__all__ = ["Calibration", "SumOfCells", "make_calibration"]
+__all__ = ["Calibration", "SumOfCells", "make_calibration", "new_cells", "peaks_of_channels"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -79,6 +79,11 @@ class Calibration:
         ]
 
     @property
+    def time_counts(self) -> Ints:
+        """Return the times of all channels in `TIME_EDGES`, (n_channels, n_bins)."""
+        return np.asarray(self.found.first.arrays["times"])
+
+    @property
     def n_electrons(self) -> int:
         """Return the number of clean electrons."""
         return int(self.found.first.arrays["peaks"].sum())
@@ -110,11 +115,11 @@ def make_calibration(
     config : ElectronConfig
     """
     names = names_of(setup)
-    times, pedestals = _peaks(found.first)
+    times, pedestals = peaks_of_channels(found.first)
     parts: dict[str, CellConditions] = {}
     for name, cells in old.detectors.items():
         part = names.slices[name]
-        parts[name] = _new_cells(cells, times, pedestals, part)
+        parts[name] = new_cells(cells, times, pedestals, part)
     gain = parts[config.detector].gain * found.gains.ratio
     parts[config.detector] = replace(parts[config.detector], gain=gain)
     after = _sums(found.last, setup, config.detector)
@@ -138,7 +143,7 @@ def make_calibration(
     )
 
 
-def _peaks(sums: CalibrationSums) -> tuple[Peaks, tuple[Peaks, Peaks]]:
+def peaks_of_channels(sums: CalibrationSums) -> tuple[Peaks, tuple[Peaks, Peaks]]:
     """Return the peaks of times and of leading samples of all channels."""
     times = measure_peaks(sums.arrays["times"], TIME_EDGES, _LEAST_TIMES)
     times = times._replace(mean=np.where(times.error <= _MAX_TIME_ERROR, times.mean, np.nan))
@@ -150,7 +155,7 @@ def _peaks(sums: CalibrationSums) -> tuple[Peaks, tuple[Peaks, Peaks]]:
     )
 
 
-def _new_cells(
+def new_cells(
     cells: CellConditions, times: Peaks, pedestals: tuple[Peaks, Peaks], part: slice
 ) -> CellConditions:
     """Return the conditions of a detector with new times, pedestals and noise where they are known."""

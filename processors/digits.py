@@ -13,12 +13,15 @@ from datasets.conditions import Conditions, ideal_conditions, load_conditions
 from datasets.decode import Quantities
 from datasets.digits import Digits, Waveforms
 from datasets.hits import HitArrays
+from datasets.reader import ReadError
 from datasets.setups import load_setup
+from processors.event_pulses import find_master_time, pick_pulses
 from processors.planes import align_hits
 from processors.quality import of_pulses, of_trackers, repeated
 from recon.channels import ChannelTable, channel_table
 from recon.geometry import Setup
 from recon.hits import TrackerHits, join_hits, select_planes
+from recon.master_time import is_hidden, nearest_pulses
 from recon.pulses import PulseShape
 from recon.response import add_suppressed, correct_nonlinearity
 from recon.straws import StrawTable, find_straw_hits, straw_table
@@ -47,9 +50,10 @@ class _Cells(NamedTuple):
     """All cells of a setup in one row."""
 
     energy: Floats  # [GeV] (n_events, n_cells) of the pulse next to the expected time
-    time: Floats  # [ns] (n_events, n_cells) against the expected time; NaN without energy
+    time: Floats  # [ns] (n_events, n_cells) against master time and expected time; NaN without energy
     pile_up: Floats  # [GeV] (n_events, n_cells) of all other pulses
     damage: Mapping[str, Ints]  # quality counter -> (n_events,) waveforms
+    master_time: Floats | None  # [ns] (n_events,) of the counters, else of the file; NaN: neither
 
 
 @lru_cache(maxsize=16)
@@ -85,6 +89,11 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     two of them, is NaN, so that its event fails closed; so does an event of a bad spill, which is no
     trigger at all, and one without master time, whose cells have no time.
 
+    The master time is that of the beam counters; of an event without a pulse in time in any of them, that of
+    the file, if it states one. Of two particles that the counters cannot tell apart nobody knows which one
+    fired the trigger: then it is the file's too, or the time at which the trigger is expected, which is right
+    within half a sampling period. The pulse of a cell is the one nearest the expected time behind it.
+
     Parameters
     ----------
     quantities : Quantities
@@ -106,18 +115,18 @@ def calibrate_digits(quantities: Quantities, setup: Setup, conditions: Condition
     damage: dict[str, Ints] = {}
     master = arrays.get("master_time")
     if digits.waveforms is not None:
-        cells = _measure_cells(digits, n, setup, conditions)
+        cells = _measure_cells(digits, n, setup, conditions, master)
         damage |= cells.damage
-        if master is not None:
-            cells = cells._replace(time=cells.time - master[:, None])
+        master = cells.master_time
         arrays |= _by_detector(cells, setup, conditions, arrays.get("spill"))
     if master is not None:
+        arrays["master_time"] = master
         damage["master_time_is_unknown"] = (~np.isfinite(master)).astype(np.int64)
         arrays = _without_time(arrays, ~np.isfinite(master), setup)
     planes = [plane for s in setup.spectrometers.values() for plane in s.planes]
     strips, straws = strip_table(planes), straw_table(planes)
     damage |= of_trackers(digits, strips, straws, n)
-    hits = align_hits(_find_hits(digits, setup, strips, straws), setup, conditions.alignment)
+    hits = align_hits(_find_hits(digits, setup, strips, straws, master), setup, conditions.alignment)
     found = Quantities(n, arrays, hits, digits, damage)
     return (
         refuse_spills(found, np.isin(arrays["spill"], conditions.bad_spills)) if "spill" in arrays else found
@@ -160,7 +169,9 @@ def _without_time(arrays: Mapping[str, Array], is_unknown: Mask, setup: Setup) -
     return found
 
 
-def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Conditions) -> _Cells:
+def _measure_cells(
+    digits: Digits, n_events: int, setup: Setup, conditions: Conditions, of_file: Floats | None
+) -> _Cells:
     cells, waveforms = conditions.cells, digits.waveforms
     assert waveforms is not None
     energy = np.zeros((n_events, cells.n_cells))
@@ -171,17 +182,27 @@ def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Cond
     used = (row >= 0) & ~cells.is_bad[row]
     row, event = row[used], event[used]
     gain = np.where(cells.is_bad, 1.0, cells.gain)
-    pulses = measure_waveforms(
-        waveforms.samples[used], row, _channel_table(setup, conditions), WaveformConfig()
-    )
+    table = _channel_table(setup, conditions)
+    pulses = measure_waveforms(waveforms.samples[used], row, table, WaveformConfig())
     is_empty = (pulses.quality & ~np.uint8(Quality.NOISY_BASELINE)) == Quality.NO_PULSE
-    energy[event, row] = np.where(is_empty, 0.0, pulses.amplitude * gain[row])
-    time[event, row] = np.where(is_empty, np.nan, pulses.time)
-    others = pulses.others
+    master, is_ambiguous = find_master_time(pulses, event, row, n_events, setup, of_file)
+    picked = pick_pulses(pulses, event, n_events, master, table.period)
+    energy[event, row] = np.where(is_empty, 0.0, picked.amplitude * gain[row])
+    time[event, row] = np.where(is_empty, np.nan, picked.time)
+    if master is not None:
+        time -= master[:, None]
+    others = picked.others
     np.add.at(
         pile_up, (event[others.waveform], row[others.waveform]), others.amplitude * gain[row[others.waveform]]
     )
+    full = np.flatnonzero(pulses.quality & np.uint8(Quality.SATURATED))
+    start = table.start[row] + (0.0 if master is None else np.nan_to_num(master)[event])
+    samples, limit = waveforms.samples[np.flatnonzero(used)[full]], table.saturation[row[full]]
+    hidden = full[is_hidden(samples, limit, start[full] / table.period)]
+    energy[event[hidden], row[hidden]] = np.nan
     damage = of_pulses(pulses.quality, event, n_events)
+    damage["waveform_is_hidden"] = np.bincount(event[hidden], minlength=n_events)
+    damage["master_time_is_ambiguous"] = is_ambiguous.astype(np.int64)
     if digits.short is not None:
         short_event = np.repeat(np.arange(n_events), np.diff(digits.short.offsets))
         short = conditions.cell_of_channel(digits.short.channel)
@@ -192,7 +213,7 @@ def _measure_cells(digits: Digits, n_events: int, setup: Setup, conditions: Cond
         event, row = np.append(event, short_event[is_used]), np.append(row, short[is_used])
     events, channels, damage["waveform_channel_is_repeated"] = repeated(event, row, cells.n_cells, n_events)
     energy[events, channels] = np.nan
-    return _Cells(energy, time, pile_up, damage | {"waveform_channel_is_unknown": unknown})
+    return _Cells(energy, time, pile_up, damage | {"waveform_channel_is_unknown": unknown}, master)
 
 
 def _channel_table(setup: Setup, conditions: Conditions) -> ChannelTable:
@@ -213,13 +234,20 @@ def _by_detector(
     cells: _Cells, setup: Setup, conditions: Conditions, spill: Array | None
 ) -> Mapping[str, Array]:
     """Return the arrays of each detector, corrected for the drift of gains and its own response."""
+    if len(conditions.led_spills) and spill is None:
+        msg = (
+            f"the conditions have LED factors for spills {conditions.led_spills[0]} to "
+            f"{conditions.led_spills[-1]}, and the file does not say the spill of an event; add a branch "
+            f"'spill' to its layout, or leave the table 'led' out"
+        )
+        raise ReadError(msg)
     arrays: dict[str, Array] = {}
     start = 0
     for name, detector in setup.detectors.items():
         where = slice(start, start + detector.n_cells)
         start += detector.n_cells
         energy, pile_up = cells.energy[:, where], cells.pile_up[:, where]
-        if len(conditions.led_spills) and spill is not None:
+        if spill is not None and len(conditions.led_spills):
             factor = conditions.led_factors(name, spill)
             energy, pile_up = energy * factor, pile_up * factor
         corrected = correct_nonlinearity(energy, detector)
@@ -232,15 +260,21 @@ def _by_detector(
     return arrays
 
 
-def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable) -> dict[str, HitArrays]:
-    """Return the hits in time of each spectrometer."""
+def _find_hits(
+    digits: Digits, setup: Setup, strips: StripTable, straws: StrawTable, master: Floats | None
+) -> dict[str, HitArrays]:
+    """Return the hits in time of each spectrometer, with times after the master time where there is one."""
     parts: list[TrackerHits] = []
     if digits.strips is not None:
         d = digits.strips
-        parts.append(find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0])
+        of_strips = find_strip_hits(d.offsets, d.detector, d.channel, d.samples, strips)[0]
+        if master is not None:
+            passed = np.repeat(np.nan_to_num(master), np.diff(of_strips.offsets))
+            of_strips = of_strips._replace(time=of_strips.time - passed)
+        parts.append(of_strips)
     if digits.straws is not None:
         t = digits.straws
-        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws)[0])
+        parts.append(find_straw_hits(t.offsets, t.detector, t.number, t.time, straws, start=master)[0])
     if not parts:
         return {}
     found, first = join_hits(*parts), 0
@@ -262,6 +296,7 @@ def _find_hits(digits: Digits, setup: Setup, strips: StripTable, straws: StrawTa
             here.time[kept],
             here.x_source[kept],
             here.y_source[kept],
+            here.time_error[kept],
         )
     return hits
 
@@ -300,7 +335,13 @@ def fit_waveforms(waveforms: Waveforms, setup: Setup, conditions: Conditions) ->
     row, samples = row[used], waveforms.samples[used]
     table = _channel_table(setup, conditions)
     found = measure_waveforms(samples, row, table, WaveformConfig())
-    energy = found.amplitude * conditions.cells.gain[row]
+    n_events = len(waveforms.offsets) - 1
+    event = np.repeat(np.arange(n_events), np.diff(waveforms.offsets))[used]
+    master = find_master_time(found, event, row, n_events, setup, None).time
+    energy = pick_pulses(found, event, n_events, master, table.period).amplitude * conditions.cells.gain[row]
+    if master is not None:
+        one = nearest_pulses(found, np.nan_to_num(master)[event])
+        found = found._replace(amplitude=one.amplitude, time=one.time, others=one.others)
     order = np.argsort(-np.nan_to_num(energy, nan=-1.0), kind="stable")
     return [_fitted(int(index), row, samples, table, found, float(energy[index])) for index in order]
 

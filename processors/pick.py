@@ -21,6 +21,7 @@ from datasets.reader import EventReader, ReadError
 from datasets.schema import layout_of, schema_for
 from processors.analysis import AnalysisProcessor
 from processors.context import Context
+from processors.dispatch import Outcome
 from processors.executors import ChunkExecutor
 from processors.reconstruction import Measured
 from processors.runner import make_item
@@ -198,19 +199,19 @@ def _scan(probe: Probe, analysis: AnalysisProcessor, start: int) -> Iterator[tup
 
 def _read(probe: Probe, processor: ProcessorABC, start: int, stop: int) -> Any:
     """Process one chunk of a file here."""
-    results: list[Any] = []
-    executor = ChunkExecutor(consume=lambda _, result: results.append(result))
+    outcomes: list[Outcome] = []
+    executor = ChunkExecutor(sink=outcomes.append)
     runner = Runner(executor, schema=schema_for(probe.layout), metadata_cache={}, xrootdtimeout=300)
     try:
-        told = runner.run([make_item(probe, start, stop)], processor)
+        runner.run([make_item(probe, start, stop)], processor)
     except Exception as error:
         if error.__cause__ is None or not str(error).startswith("Failed processing file"):
             raise
         raise error.__cause__ from None  # without coffea's words around it
-    for _, reason in told.get("lost", set()):
+    for _, reason in outcomes[0].losses:
         msg = f"{probe.file.path}: entries {start} to {stop - 1} cannot be read: {reason}"
         raise ReadError(msg)
-    return results[0]
+    return outcomes[0].out
 
 
 def _one(selected: Selected, index: int, start: int) -> Picked:

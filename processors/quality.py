@@ -52,12 +52,18 @@ COUNTERS = {
     "waveform_channel_is_repeated": Counter("further waveform of a channel in one event", True),
     "waveform_is_noisy": Counter("waveform whose leading samples spread, or lie off the pedestal", False),
     "waveform_is_saturated": Counter("waveform with some samples at full scale, fitted to the others", False),
+    "waveform_is_hidden": Counter(
+        "waveform at full scale just before the event's pulse, which cannot be measured then", False
+    ),
     "waveform_is_not_fitted": Counter("waveform that pulses do not explain", False),
     "strip_channel_is_unknown": Counter("strip digit of a plane or a channel that is not there", True),
     "strip_channel_is_repeated": Counter("further digit of a strip channel in one event", True),
     "straw_is_unknown": Counter("straw time of a plane or a straw that is not there", True),
     "spill_is_bad": Counter("event of a spill that the conditions call bad", True, False),
     "master_time_is_unknown": Counter("event without master time", True, False),
+    "master_time_is_ambiguous": Counter(
+        "event with two beam particles too close to tell which one fired the trigger", False, False
+    ),
     "track_candidates_are_too_many": Counter("event with too many hits to look for tracks", False, False),
 }
 

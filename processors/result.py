@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from datasets.probe import Kind
 from processors.quality import Counts, add_counts
 from selections.blinding import Blinding, BlindingError
 from selections.cutflow import Cutflow
+from selections.tag_and_probe import ProbeCounts
 
 __all__ = ["AnalysisResult", "EventTable", "Sample", "Varied"]
 
@@ -31,6 +33,9 @@ class EventTable(NamedTuple):
     file: str
     cuts: tuple[str, ...]  # bit i of "cuts" is set where an event passes the i-th
     columns: Mapping[str, npt.NDArray[Any]]  # "entry", "cuts", identity and box columns; shape (n_events,)
+    values: Mapping[str, npt.NDArray[Any]] = MappingProxyType(
+        {}
+    )  # (n_events, ...) what cuts read beside these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,7 @@ class Sample:
     )  # name -> label, events; None: closed
     quality: Counts = field(default_factory=dict)  # of raw digits
     variations: Mapping[str, Varied] = field(default_factory=dict)  # "nominal" first; empty: not asked for
+    probes: ProbeCounts | None = None  # of runs without the tag's cut, never of data
 
     def __add__(self, other: Sample) -> Sample:
         if self.blinding.state != other.blinding.state:
@@ -74,6 +80,7 @@ class Sample:
             },
             quality=add_counts(self.quality, other.quality),
             variations=_add_variations(self.variations, other.variations),
+            probes=None if self.probes is None or other.probes is None else self.probes + other.probes,
         )
 
 

@@ -11,10 +11,10 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ROOMS", "RoomError", "check_rooms", "source_digest"]
+__all__ = ["HOME", "ROOMS", "RoomError", "check_rooms", "source_digest"]
 
 ROOMS = ("physics", "recon", "datasets", "selections", "processors", "na64")
-_HOME = Path(__file__).resolve().parent.parent
+HOME = Path(__file__).resolve().parent.parent
 
 
 class RoomError(ImportError):
@@ -33,10 +33,10 @@ def check_rooms() -> None:
     for room in ROOMS:
         spec = importlib.util.find_spec(room)
         found = Path(spec.origin).resolve().parent if spec is not None and spec.origin else None
-        if found != _HOME / room:
+        if found != HOME / room:
             msg = (
                 f"package '{room}' of the NA64 pipeline is hidden: Python finds {found or 'none'} instead of "
-                f"{_HOME / room}. Another distribution uses the same name; install the pipeline in an "
+                f"{HOME / room}. Another distribution uses the same name; install the pipeline in an "
                 f"environment of its own"
             )
             raise RoomError(msg)
@@ -47,27 +47,8 @@ def source_digest() -> str:
     """Return the SHA-256 of all our sources and configuration files: the version that really runs."""
     hasher = hashlib.sha256()
     for room in ROOMS:
-        for path in sorted((_HOME / room).rglob("*")):
+        for path in sorted((HOME / room).rglob("*")):
             if path.suffix in {".py", ".yaml"}:
-                hasher.update(f"{path.relative_to(_HOME).as_posix()} ".encode())
+                hasher.update(f"{path.relative_to(HOME).as_posix()} ".encode())
                 hasher.update(path.read_bytes())
     return hasher.hexdigest()
-
-
-@cache
-def require_same(digest: str) -> None:
-    """
-    Check on a worker that it runs the sources of the client.
-
-    Raises
-    ------
-    RoomError
-        If it does not.
-    """
-    check_rooms()
-    if source_digest() != digest:
-        msg = (
-            f"this worker runs other sources of the NA64 pipeline (in {_HOME}, digest {source_digest()[:9]}) "
-            f"than the client (digest {digest[:12]}); install the same version on both"
-        )
-        raise RoomError(msg)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures as cf
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -18,10 +20,15 @@ from datasets.probe import Kind, Probe, UnreadableError, probe_file
 from datasets.schema import schema_for
 from datasets.setups import load_setup
 from datasets.sources import InputError, InputFile
+from processors.accounting import Account, Collector, Loss, Store
 from processors.analysis import AnalysisProcessor, missing_columns_message
+from processors.cluster_profiles import AddressProfile
+from processors.clusters import Cluster, open_client
+from processors.dispatch import Outcome
 from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
-from processors.variations import require_base_kept
+from processors.variations import require_base_kept, require_guarded
+from processors.withholding import blinding_of
 from selections.selection import SelectionError
 
 __all__ = [
@@ -31,11 +38,14 @@ __all__ = [
     "Prepared",
     "Request",
     "check_conditions",
+    "edges_of",
     "make_item",
+    "opened",
     "prepare",
     "run_items",
 ]
 
+_AT_ONCE = 16  # files that are looked at
 Progress = Callable[[str, int, int], None]  # what, done, total
 
 
@@ -56,17 +66,34 @@ class Execution:
 
     executor: ExecutorName = "iterative"
     workers: int = 1
-    scheduler: str | None = None
+    cluster: Cluster | None = None  # of the executor dask; None: on this machine
     chunk_size: int = 50_000
 
+    @property
+    def width(self) -> int:
+        """Return how many chunks may be under way at once."""
+        if self.executor == "iterative":
+            return 1
+        if self.cluster is None:
+            return 4 * self.workers
+        if isinstance(self.cluster.profile, AddressProfile):
+            return 64  # its workers are not ours to count
+        return 4 * (self.cluster.most or self.workers)
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Events that were not processed."""
 
-    file: str
-    entries: int | None  # None where unknowable
-    reason: str
+@contextmanager
+def opened(execution: Execution) -> Iterator[Execution]:
+    """
+    Start the Dask workers of an execution, if it has any, and keep them until the end.
+
+    Those of somebody else's scheduler are not ours to keep: it may be gone and come back.
+    """
+    cluster = execution.cluster or Cluster()
+    if execution.executor != "dask" or isinstance(cluster.profile, AddressProfile):
+        yield execution
+        return
+    with open_client(execution.workers, cluster) as client:
+        yield replace(execution, cluster=replace(cluster, client=client))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,24 +108,6 @@ class Prepared:
     def entries(self) -> int:
         """Return the entries of the files that can be read."""
         return sum(probe.tree.entries for probe in self.probes)
-
-
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """What became of all events."""
-
-    processed: int = 0
-    losses: list[Loss] = field(default_factory=list)
-
-    @property
-    def lost(self) -> int:
-        """Return the known number of lost events."""
-        return sum(loss.entries or 0 for loss in self.losses)
-
-    @property
-    def unknown_files(self) -> int:
-        """Return the number of lost files whose number of events is not known."""
-        return sum(loss.entries is None for loss in self.losses)
 
 
 def prepare(
@@ -121,19 +130,9 @@ def prepare(
     InputError
         If no file can be read.
     """
-    probes: list[Probe] = []
-    losses: list[Loss] = []
-    for index, file in enumerate(request.files):
-        try:
-            probes.append(
-                probe_file(
-                    file, layout=request.layout, setup=request.setup, kind=request.kind, verify=request.verify
-                )
-            )
-        except UnreadableError as error:
-            losses.append(Loss(file.path, None, str(error)))
-        if progress is not None:
-            progress("looking at files", index + 1, len(request.files))
+    found = _probe_all(request, progress)
+    probes = [one for one in found if isinstance(one, Probe)]
+    losses = [one for one in found if isinstance(one, Loss)]
     setup = _one_setup(probes)
     if processor is not None:
         check_conditions(probes, processor)
@@ -144,6 +143,30 @@ def prepare(
         msg = f"none of the {len(request.files)} input files can be used. {reasons}"
         raise InputError(msg)
     return Prepared(probes=tuple(_separate_kinds(probes)), losses=tuple(losses), setup=setup)
+
+
+def _probe_all(request: Request, progress: Progress | None) -> list[Probe | Loss]:
+    """Look at files, several at once: most of the time is waiting for disks and servers."""
+
+    def look(file: InputFile) -> Probe | Loss:
+        try:
+            return probe_file(
+                file, layout=request.layout, setup=request.setup, kind=request.kind, verify=request.verify
+            )
+        except UnreadableError as error:
+            return Loss(file.path, None, str(error))
+
+    n_files = len(request.files)
+    if n_files == 1:
+        found = [look(request.files[0])]
+    else:
+        found = []
+        with cf.ThreadPoolExecutor(min(_AT_ONCE, n_files)) as pool:
+            for one in pool.map(look, request.files):
+                found.append(one)
+                if progress is not None:
+                    progress("looking at files", len(found), n_files)
+    return found
 
 
 def check_conditions(probes: Sequence[Probe], processor: AnalysisProcessor) -> None:
@@ -183,14 +206,19 @@ def _split_complete(
     setup = load_setup(setup_name)
     selection = processor.selection_for(setup)
     complete, losses = [], []
+    known: dict[tuple[int, frozenset[str]], dict[str, list[str]]] = {}
     refusal: Exception | None = None
     for probe in probes:
         if probe.kind == "data":
             selection.require_untouched_base()
             if processor.variations is not None:
                 require_base_kept(processor.variations, selection)
-        provided = provided_columns(probe.quantities, probe.layout, setup)
-        lacking = selection.needs(provided)
+                if probe.period is not None:
+                    require_guarded(processor.variations, blinding_of(probe.period, processor.opening))
+        alike = id(probe.layout), probe.quantities  # files mostly are, and this takes 50 ms
+        if alike not in known:
+            known[alike] = selection.needs(provided_columns(probe.quantities, probe.layout, setup))
+        lacking = known[alike]
         if not lacking:
             complete.append(probe)
             continue
@@ -226,14 +254,29 @@ def make_items(probes: Sequence[Probe], chunk_size: int) -> list[tuple[Layout, l
 
     Chunks end where clusters of baskets end if that is near: a basket that is cut is decompressed twice.
     """
-    groups: list[tuple[Layout, list[WorkItem]]] = []
+    return [
+        (
+            layout,
+            [make_item(probe, *edge) for probe in found for edge in pairwise(edges_of(probe, chunk_size))],
+        )
+        for layout, found in _by_layout(probes)
+    ]
+
+
+def edges_of(probe: Probe, chunk_size: int) -> list[int]:
+    """Return the entries where the chunks of a file start and end."""
+    return _edges(probe.tree.entries, probe.tree.clusters, chunk_size)
+
+
+def _by_layout(probes: Sequence[Probe]) -> list[tuple[Layout, list[Probe]]]:
+    """Return the files of each layout, in their order."""
+    groups: list[tuple[Layout, list[Probe]]] = []
     for probe in probes:
-        found = [items for layout, items in groups if layout == probe.layout]
-        items = found[0] if found else []
-        if not found:
-            groups.append((probe.layout, items))
-        edges = _edges(probe.tree.entries, probe.tree.clusters, chunk_size)
-        items += [make_item(probe, start, stop) for start, stop in pairwise(edges)]
+        found = [files for layout, files in groups if layout == probe.layout]
+        if found:
+            found[0].append(probe)
+        else:
+            groups.append((probe.layout, [probe]))
     return groups
 
 
@@ -246,13 +289,19 @@ def make_item(probe: Probe, start: int, stop: int) -> WorkItem:
         entrystart=start,
         entrystop=stop,
         fileuuid=uuid.UUID(probe.uuid).bytes,
-        usermeta={
-            "kind": probe.kind,
-            "setup": probe.setup,
-            "period": probe.period.name if probe.period is not None else "",
-            "parent_kind": str(probe.parent.get("kind", "")),
-        },
+        usermeta=_usermeta(probe),
     )
+
+
+def _usermeta(probe: Probe) -> dict[str, str]:
+    """Return what the processor learns of a file."""
+    return {
+        "kind": probe.kind,
+        "setup": probe.setup,
+        "period": probe.period.name if probe.period is not None else "",
+        "parent_kind": str(probe.parent.get("kind", "")),
+        "ends": probe.ends,
+    }
 
 
 def _edges(entries: int, clusters: Sequence[int], chunk_size: int) -> list[int]:
@@ -274,6 +323,7 @@ def run_items(
     identity: Any,
     progress: Progress | None = None,
     consume: Callable[[WorkItem, Any], None] | None = None,
+    store: Store | None = None,
 ) -> tuple[Any, Account]:
     """
     Process all chunks of all files.
@@ -288,52 +338,75 @@ def run_items(
     progress : callable, optional
     consume : callable, optional
         Takes each work item and what the processor returned for it (None if lost), instead of the sum.
+    store : Store, optional
+        Partial results of a run that was interrupted, and of this one.
 
     Returns
     -------
     (result, Account)
+        The same to the last bit for any executor, number of workers and order of arrival.
 
     Raises
     ------
     RuntimeError
         If events went missing without a reason, which would be a bug of ours.
     """
-    total, done = prepared.entries, 0
+    groups = _by_layout(prepared.probes)
+    edges = {
+        probe.file.path: edges_of(probe, execution.chunk_size) for _, probes in groups for probe in probes
+    }
+    collector = Collector([(p, edges[p.file.path]) for _, probes in groups for p in probes], store, consume)
+    items = [(layout, _missing(probes, edges, collector)) for layout, probes in groups]
+    tell = _Teller(
+        progress, prepared.entries, prepared.entries - sum(len(i) for _, part in items for i in part)
+    )
 
-    def tell(item: WorkItem) -> None:
-        nonlocal done
-        done += len(item)
-        if progress is not None:
-            progress("processing events", done, total)
+    def sink(outcome: Outcome) -> None:
+        collector(outcome)
+        tell(outcome.item)
 
-    account = Account(losses=list(prepared.losses))
-    result = identity
-    for layout, items in make_items(prepared.probes, execution.chunk_size):
-        executor = ChunkExecutor(
-            open_pool=partial(open_pool, execution.executor, execution.workers, execution.scheduler),
-            width=4 * execution.workers if execution.scheduler is None else 64,
-            identity=identity,
-            on_chunk=tell,
-            consume=consume,
-        )
-        runner = Runner(executor, schema=schema_for(layout), metadata_cache={}, xrootdtimeout=300)
-        found = runner.run(items, processor)
-        result = result + found["out"]
-        _settle(account, items, found)
+    todo = [(layout, part) for layout, part in items if part]
+    with opened(execution) if todo else nullcontext(execution) as running:
+        for layout, part in todo:
+            executor = ChunkExecutor(
+                sink=sink,
+                open_pool=partial(open_pool, running.executor, running.workers, running.cluster),
+                is_here=running.executor == "iterative",
+                width=running.width,
+                can_split=consume is None,
+                identity=identity,
+            )
+            runner = Runner(executor, schema=schema_for(layout), metadata_cache={}, xrootdtimeout=300)
+            runner.run(part, processor)
+    result, account = collector.result(identity)
+    account.losses = [*prepared.losses, *account.losses]
     return result, account
 
 
-def _settle(account: Account, items: Sequence[WorkItem], found: Mapping[str, Any]) -> None:
-    """Book processed and lost chunks, and check that nothing is missing."""
-    lost: dict[tuple[str, str], int] = {}
-    for item, reason in sorted(
-        found.get("lost", set()), key=lambda pair: (pair[0].filename, pair[0].entrystart)
-    ):
-        lost[item.filename, reason] = lost.get((item.filename, reason), 0) + len(item)
-    account.processed += sum(len(item) for item in found["processed"])
-    account.losses += [Loss(file, entries, reason) for (file, reason), entries in lost.items()]
-    booked = sum(len(item) for item in found["processed"]) + sum(lost.values())
-    expected = sum(len(item) for item in items)
-    if booked != expected:
-        msg = f"{expected - booked} of {expected} events are neither processed nor lost; please report this"
-        raise RuntimeError(msg)
+def _missing(
+    probes: Sequence[Probe], edges: Mapping[str, Sequence[int]], collector: Collector
+) -> list[WorkItem]:
+    """Return the chunks that are not in the store."""
+    items = []
+    for probe in probes:
+        at = edges[probe.file.path]
+        meta = _usermeta(probe)  # one for all chunks: there may be many
+        items += [
+            replace(make_item(probe, at[number], at[number + 1]), usermeta=meta)
+            for number in collector.missing(probe)
+        ]
+    return items
+
+
+class _Teller:
+    """Tells how many events are done."""
+
+    def __init__(self, progress: Progress | None, total: int, done: int) -> None:
+        self._progress, self._total, self._done = progress, total, done
+        if progress is not None and done:
+            progress("processing events", done, total)
+
+    def __call__(self, item: WorkItem) -> None:
+        self._done += len(item)
+        if self._progress is not None:
+            self._progress("processing events", self._done, self._total)

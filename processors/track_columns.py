@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.hits import HitArrays
-from recon.geometry import Beam, Detector, Setup, Spectrometer
+from recon.geometry import Beam, Detector, Setup
 from recon.nominal import beam_before
 from recon.target_match import TargetTrack, match_tracks, target_matter
 from recon.track_details import TrackDetails
@@ -21,7 +21,7 @@ from recon.tracks import (
     best_tracks,
     describe_tracks,
     find_all_tracks,
-    first_of_each,
+    of_best,
 )
 
 __all__ = ["PREFIXES", "columns_of_spectrometer", "deciding_spectrometers", "plane_hits", "track_columns"]
@@ -96,7 +96,17 @@ def columns_of_spectrometer(
     target = _target_of(setup)
     if target is not None:
         places["target"] = target_matter(target)[0]
-    return _of_one(hits, spectrometer, beam, config, places, prefix, showers)
+    tracks = find_all_tracks(hits, spectrometer, beam, config)
+    has_one = tracks.best >= 0
+    best = tracks.best[has_one]
+    details = describe_tracks(tracks, best, hits, spectrometer, beam, config, tuple(places.values()))
+    columns = _best(tracks, prefix, beam)
+    columns |= _several(tracks, "tracks" if prefix == "track" else f"{prefix}_tracks")
+    columns[f"{prefix}_kink_pull"] = _spread(details.kink, has_one)
+    columns[f"{prefix}_is_kinked"] = columns[f"{prefix}_kink_pull"] > config.kink_pull
+    if spectrometer.planes:  # else nothing says where its tracks would go
+        columns |= _extrapolated(details, has_one, list(places), prefix, setup, showers)
+    return columns
 
 
 def _target_of(setup: Setup) -> Detector | None:
@@ -105,27 +115,16 @@ def _target_of(setup: Setup) -> Detector | None:
     return targets[0] if targets and set(PREFIXES) <= set(setup.spectrometers) else None
 
 
-def _of_one(
-    hits: TrackHits,
-    spectrometer: Spectrometer,
-    beam: Beam,
-    config: TrackConfig,
-    places: Mapping[str, float],
+def _extrapolated(
+    details: TrackDetails,
+    has_one: Array,
+    faces: list[str],
     prefix: str,
+    setup: Setup,
     showers: Mapping[str, Array],
 ) -> Columns:
-    """Return the columns of one spectrometer."""
-    faces = list(places)
-    found = find_all_tracks(hits, spectrometer, beam, config)
-    has_one = np.diff(found.offsets) > 0
-    best = found.offsets[:-1][has_one]
-    details = describe_tracks(found, best, hits, spectrometer, beam, config, tuple(places.values()))
-    columns = _best(found, prefix, beam)
-    columns |= _several(found, "tracks" if prefix == "track" else f"{prefix}_tracks")
-    columns[f"{prefix}_kink_pull"] = _spread(details.kink, has_one)
-    columns[f"{prefix}_is_kinked"] = columns[f"{prefix}_kink_pull"] > config.kink_pull
-    if not spectrometer.planes:  # nothing says where its tracks would go
-        return columns
+    """Return where the best tracks meet detectors, and how far from the shower."""
+    columns: Columns = {}
     for i, face in enumerate(faces, start=1):
         columns |= _at_face(details, has_one, i, f"{prefix}_{face}")
         if face == "target":
@@ -133,7 +132,7 @@ def _of_one(
                 columns[f"{prefix}_target_slope_{axis}"] = _spread(details.face_state[:, i, j], has_one)
     if "ecal" in faces and "ecal_x" in showers:
         at_ecal = _at_face(details, has_one, 1 + faces.index("ecal"), "at")
-        columns |= _match(at_ecal, f"{prefix}_ecal", showers)
+        columns |= _match(at_ecal, f"{prefix}_ecal", setup.detectors["ecal"], showers)
     return columns
 
 
@@ -165,10 +164,14 @@ def _best(found: TrackList, prefix: str, beam: Beam) -> Columns:
         "p_value": found.p_value,
         "hits": (found.hits >= 0).sum(axis=1),
         "upstream_hits": found.n_upstream,
+        "time": found.time,
+        "time_error": found.time_error,
     }
-    columns: Columns = {f"{prefix}_{name}": first_of_each(v, found.offsets) for name, v in first.items()}
+    columns: Columns = {f"{prefix}_{name}": of_best(v, found) for name, v in first.items()}
     for name in ("count", "momentum", "momentum_error", "angle", "x", "y", "slope_x", "slope_y"):
         columns[f"{prefix}_{name}"] = getattr(best, name)
+    event = np.repeat(np.arange(len(best.count)), best.count)
+    columns[f"{prefix}_in_time_count"] = np.bincount(event[found.is_in_time], minlength=len(best.count))
     columns[f"{prefix}_is_valid"], columns[f"{prefix}_is_overflow"] = best.is_valid, best.is_overflow
     reduced = np.full(len(best.chi2), np.nan)
     np.divide(best.chi2, best.ndf, out=reduced, where=best.ndf > 0)
@@ -187,6 +190,7 @@ def _several(found: TrackList, prefix: str) -> Columns:
         "y": found.state[:, 1],
         "slope_x": found.state[:, 2],
         "slope_y": found.state[:, 3],
+        "time": found.time,
     }
     counts = np.diff(found.offsets)
     return {f"{prefix}_{name}": ak.unflatten(values, counts) for name, values in flat.items()}
@@ -202,15 +206,9 @@ def _at_face(details: TrackDetails, has_one: Array, face: int, prefix: str) -> C
     return columns
 
 
-# Rms of the shower's position along x or y [mm] for 1 GeV and, beside it, at high energy
-_SHOWER_STOCHASTIC, _SHOWER_CONSTANT = 8.0, 0.8
-
-
-def _match(at: Columns, prefix: str, showers: Mapping[str, Array]) -> Columns:
-    """Return how far the shower is from the best track."""
+def _match(at: Columns, prefix: str, ecal: Detector, showers: Mapping[str, Array]) -> Columns:
+    """Return how far the shower is from the best track, and in standard errors where the setup knows them."""
     away = [showers[f"ecal_{axis}"] - at[f"at_{axis}"] for axis in ("x", "y")]
-    energy = np.maximum(showers["ecal_energy"], 0.0)
-    with np.errstate(divide="ignore"):
-        shower = _SHOWER_STOCHASTIC**2 / energy + _SHOWER_CONSTANT**2
+    shower = ecal.response.position_error(showers["ecal_energy"]) ** 2
     pulls = [d**2 / (at[f"at_{axis}_error"] ** 2 + shower) for d, axis in zip(away, "xy", strict=True)]
     return {f"{prefix}_distance": np.hypot(*away), f"{prefix}_pull": np.sqrt(sum(pulls))}

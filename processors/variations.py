@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ __all__ = [
     "make_views",
     "outside_in_all",
     "require_base_kept",
+    "require_guarded",
     "variations_of_kind",
 ]
 
@@ -45,6 +47,20 @@ def require_base_kept(variations: Sequence[Variation], selection: Selection) -> 
                 f"requirement of the blinding; on closed data it cannot be varied. Take it from simulation"
             )
             raise BlindingError(msg)
+
+
+def require_guarded(variations: Sequence[Variation], blinding: Blinding) -> None:
+    """
+    Refuse variations of closed data that could move events over the edge of a closed region.
+
+    Raises
+    ------
+    BlindingError
+        If the guard of the period is smaller than what a variation does to a column that decides.
+    """
+    for variation in variations:
+        shifts = {column: variation.shift(column) for column in blinding.columns}
+        blinding.require_guard(shifts, f"variation '{variation.name}'")
 
 
 def applicable(
@@ -93,6 +109,9 @@ def outside_in_all(
     """
     Withhold events that are closed in any of the variations.
 
+    The guard of the period holds them already (`require_guarded`): this is a second lock, and its margin is
+    not counted twice.
+
     Parameters
     ----------
     variations : sequence of Variation
@@ -105,6 +124,7 @@ def outside_in_all(
     -------
     bool, shape (n_events,)
     """
+    blinding = replace(blinding, guard=())
     for variation in variations:
         missing = variation.lacking(columns)
         if missing:

@@ -35,7 +35,7 @@ class ChannelTable(NamedTuple):
 
 def channel_table(setup: Setup, pedestal: Floats | None = None) -> ChannelTable:
     """
-    Lay out the channels of a setup: detectors and sections in its order, x slow and y fast.
+    Lay out the channels of a setup: detectors, counters and sections in its order, x slow and y fast.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def channel_table(setup: Setup, pedestal: Floats | None = None) -> ChannelTable:
     """
     shapes: list[PulseShape] = []
     periods, rows = set(), []
-    for detector in setup.detectors.values():
+    for detector in setup.read_out.values():
         r = detector.readout
         if r is None:
             msg = f"setup {setup.name}: detector '{detector.name}' has no 'readout' to read waveforms"

@@ -45,9 +45,10 @@ def _detector(name: str, part: str, what: str, energy: str) -> list[Column]:
 def _tracks(name: str, which: str) -> list[Column]:
     """Return the columns of the tracks of one spectrometer."""
     several = "tracks" if name == "track" else f"{name}_tracks"
-    best = f"the best {which} track"
+    best = f"the best {which} track in time"
     columns = [
         Column(f"{name}_count", "int64", "", f"{which} tracks found"),
+        Column(f"{name}_in_time_count", "int64", "", f"{which} tracks that may be the trigger particle's"),
         Column(f"{name}_momentum", "float64", "GeV", f"momentum of {best}"),
         Column(f"{name}_momentum_error", "float64", "GeV", f"standard error of the momentum of {best}"),
         Column(f"{name}_chi2", "float64", "", f"chi2 of {best}, per degree of freedom"),
@@ -62,6 +63,8 @@ def _tracks(name: str, which: str) -> list[Column]:
         Column(
             f"{name}_is_kinked", "bool", "", f"that pull is above 5: {best} scatters more than matter does"
         ),
+        Column(f"{name}_time", "float64", "ns", f"time of {best} after the trigger particle's"),
+        Column(f"{name}_time_error", "float64", "ns", f"standard error of the time of {best}"),
         Column(
             f"{name}_plane_hits", "float64", "", f"largest number of hits in a plane of the {which} tracks"
         ),
@@ -90,8 +93,9 @@ def _tracks(name: str, which: str) -> list[Column]:
         ("y", "mm", "y at the first plane"),
         ("slope_x", "", "dx/dz at the first plane"),
         ("slope_y", "", "dy/dz at the first plane"),
+        ("time", "ns", "time after the trigger particle's"),
     ):
-        text = f"{meaning} of each {which} track, best first"
+        text = f"{meaning} of each {which} track, those in time first, then best first"
         columns.append(Column(f"{several}_{quantity}", "float64", unit, text, "list"))
     return columns
 

@@ -30,6 +30,7 @@ class TrackerHits(NamedTuple):
     is_ambiguous: Mask  # (n_hits,) another position was nearly as good in either coordinate, or another match
     x_source: Ints  # (n_hits,) hits of a plane and event with the same one exclude each other: one signal
     y_source: Ints  # (n_hits,)
+    time_error: Floats  # [ns] (n_hits,) NaN where the time is not known
 
 
 def join_hits(*parts: TrackerHits) -> TrackerHits:

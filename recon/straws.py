@@ -19,6 +19,7 @@ from numba import njit
 
 from recon.geometry import Plane, StrawReadout
 from recon.hits import TrackerHits
+from recon.straw_edges import EDGE_STEP, edge_table
 
 __all__ = [
     "StrawClusters",
@@ -65,6 +66,8 @@ class StrawTable(NamedTuple):
     time_zero: Floats  # [ns]
     n_straws: Ints  # of both layers; 0 where a plane has other digits
     is_bad: Mask  # (n_rows, most straws)
+    edge_shift: Floats  # (n,) `recon.straw_edges.edge_table`
+    edge_scale: Floats  # (n,)
 
 
 class StrawClusters(NamedTuple):
@@ -115,7 +118,7 @@ def straw_table(planes: Sequence[Plane], is_bad: Mask | None = None) -> StrawTab
         msg = f"is_bad of straws must have the shape (2 n_planes, most straws) = {shape}, got {is_bad.shape}"
         raise ValueError(msg)
     bad = np.zeros(shape, dtype=bool) if is_bad is None else np.array(is_bad, dtype=bool)
-    columns: list[Any] = [*numbers, count, bad]
+    columns: list[Any] = [*numbers, count, bad, *edge_table()]
     return StrawTable(*columns)
 
 
@@ -126,6 +129,7 @@ def find_straw_hits(
     time: Integers,
     table: StrawTable,
     config: StrawConfig | None = None,
+    start: Floats | None = None,
 ) -> tuple[TrackerHits, dict[str, int]]:
     """
     Find the hits of planes of straws: `find_straw_clusters`, then all combinations of x and y.
@@ -135,7 +139,7 @@ def find_straw_hits(
 
     Parameters
     ----------
-    offsets, detector, number, time, table, config
+    offsets, detector, number, time, table, config, start
         As for `find_straw_clusters`.
 
     Returns
@@ -147,10 +151,10 @@ def find_straw_hits(
         ``unmatched_x`` and ``unmatched_y`` clusters without a partner.
     """
     config = config or StrawConfig()
-    clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config)
+    clusters, quality = find_straw_clusters(offsets, detector, number, time, table, config, start)
     starts, x, y, lost = _combine(clusters, config.max_mismatch, config.max_hits)
     uses = np.bincount(np.concatenate([x, y]), minlength=len(clusters.detector))
-    both = np.stack([clusters.time[x], clusters.time[y]])
+    mean_time, time_error = _mean_time(clusters, x, y)
     hits = TrackerHits(
         starts,
         clusters.detector[x] // 2,
@@ -158,19 +162,28 @@ def find_straw_hits(
         clusters.position[y],
         clusters.error[x],
         clusters.error[y],
-        np.where(
-            np.isnan(both).any(axis=0), np.where(np.isnan(both[0]), both[1], both[0]), both.mean(axis=0)
-        ),
+        mean_time,
         np.full(len(x), np.nan),
         clusters.size[x],
         clusters.size[y],
         clusters.is_ambiguous[x] | clusters.is_ambiguous[y] | (uses[x] > 1) | (uses[y] > 1),
         clusters.straw[x],
         clusters.straw[y],
+        time_error,
     )
     return hits, quality | dict(
         zip(("unmatched_x", "unmatched_y", "too_many_hits"), lost.tolist(), strict=True)
     )
+
+
+def _mean_time(clusters: StrawClusters, x: Ints, y: Ints) -> tuple[Floats, Floats]:
+    """Return the mean of the times of x and y, or the one that there is, and its error."""
+    times, errors = (np.stack([values[x], values[y]]) for values in (clusters.time, clusters.time_error))
+    known = np.isfinite(times)
+    count = known.sum(axis=0)
+    total, variance = (np.where(known, values, 0.0).sum(axis=0) for values in (times, errors**2))
+    with np.errstate(invalid="ignore"):
+        return total / count, np.sqrt(variance) / np.where(count > 0, count, np.nan)
 
 
 def find_straw_clusters(
@@ -180,6 +193,7 @@ def find_straw_clusters(
     time: Integers,
     table: StrawTable,
     config: StrawConfig | None = None,
+    start: Floats | None = None,
 ) -> tuple[StrawClusters, dict[str, int]]:
     """
     Find positions along each coordinate.
@@ -199,6 +213,8 @@ def find_straw_clusters(
     time : int, shape (n_digits,) [TDC counts]
     table : StrawTable
     config : StrawConfig, optional
+    start : float64, shape (n_events,), optional [ns]
+        When the trigger particle passed, after `time_zero`: drift times count from there. NaN counts as 0.
 
     Returns
     -------
@@ -221,9 +237,10 @@ def find_straw_clusters(
         msg = f"offsets must rise from 0 to the number of digits, {n}, got {offsets}"
         raise ValueError(msg)
     quality = np.zeros(len(_QUALITY), dtype=np.int64)
+    zero = np.zeros(len(offsets) - 1) if start is None else np.nan_to_num(start)
     starts, rows, found = _find(
         np.asarray(offsets, dtype=np.int64), detector, number, time, table,
-        (config.max_mismatch, config.max_time), quality,
+        (config.max_mismatch, config.max_time), zero, quality,
     )  # fmt: skip
     columns = dict(zip(_COLUMNS, np.ascontiguousarray(found.T), strict=True))
     size, is_ambiguous = columns.pop("size").astype(np.int64), columns.pop("is_ambiguous") > 0
@@ -240,6 +257,7 @@ def _find(
     time: Integers,
     table: StrawTable,
     limits: tuple[float, float],
+    zero: Floats,
     quality: Ints,
 ) -> tuple[Ints, Ints, Floats]:
     """Return offsets, detectors and one row of `_COLUMNS` per cluster."""
@@ -250,7 +268,7 @@ def _find(
     rows, found = np.empty(most, np.int64), np.empty((most, len(_COLUMNS)))
     for event in range(len(offsets) - 1):
         here = slice(offsets[event], offsets[event + 1])
-        used = _load(detector[here], number[here], time[here], table, limits[1], drift, quality)
+        used = _load(detector[here], number[here], time[here], table, limits[1], zero[event], drift, quality)
         for row in range(n_rows):
             if used[row] > 0:
                 n = _find_in_row(row, drift[row, : table.n_straws[row]], table, limits, found[total:])
@@ -268,6 +286,7 @@ def _load(
     time: Integers,
     table: StrawTable,
     max_time: float,
+    zero: float,
     drift: Floats,
     quality: Ints,
 ) -> Ints:
@@ -284,7 +303,7 @@ def _load(
         elif table.is_bad[row, straw]:
             quality[3] += 1
         else:
-            after = time[i] * table.tdc_period[row] - table.time_zero[row]
+            after = time[i] * table.tdc_period[row] - table.time_zero[row] - zero
             if -max_time <= after <= table.max_drift_time[row] + max_time:
                 drift[row, straw] = after
                 used[row] += 1
@@ -380,11 +399,25 @@ def _write_pair(
     is_late = abs(_excess(one, other, row, table)) > max_mismatch * error
     if not is_late:  # the trigger's time is known better than that of the pair
         near, far = _distance(one, row, table), _distance(other, row, table)
-    out[0] = _wire(straw, row, table) + 0.5 * (table.radius[row] + near - far)
-    out[1] = 0.5 * error
+    place, scale = 0.5 * (table.radius[row] + near - far), 1.0
+    if not is_late:
+        unit = error / math.sqrt(2.0)
+        before, behind = place / unit, (table.radius[row] - place) / unit
+        place += unit * (_at(before, table.edge_shift) - _at(behind, table.edge_shift))
+        scale = _at(min(before, behind), table.edge_scale)
+    out[0] = _wire(straw, row, table) + place
+    out[1] = 0.5 * error * scale
     out[2] = time
     out[3] = error / (_speed(near, row, table) + _speed(far, row, table))
     out[4], out[5], out[6] = 2, is_late, straw
+
+
+@njit(cache=True)
+def _at(place: float, values: Floats) -> float:
+    """Return the value of a table of `recon.straw_edges` at a place [errors of a distance]."""
+    at = min(max(place / EDGE_STEP, 0.0), len(values) - 1.0)
+    low = min(int(at), len(values) - 2)
+    return float(values[low] + (at - low) * (values[low + 1] - values[low]))
 
 
 @njit(cache=True)

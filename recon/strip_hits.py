@@ -64,6 +64,7 @@ def match_clusters(
     config = config or MatchConfig()
     limits = (config.charge_ratio, config.charge_spread, config.time_spread, config.max_mismatch)
     offsets, x, y, is_near, lost = _match(clusters, limits, config.margin)
+    time, time_error = _mean_time(clusters, x, y)
     hits = TrackerHits(
         offsets,
         clusters.detector[x] // 2,
@@ -71,23 +72,25 @@ def match_clusters(
         clusters.position[y],
         clusters.error[x],
         clusters.error[y],
-        _mean_time(clusters, x, y),
+        time,
         0.5 * (clusters.charge[x] + clusters.charge[y]),
         clusters.size[x],
         clusters.size[y],
         is_near | clusters.is_ambiguous[x] | clusters.is_ambiguous[y],
         x,
         y,
+        time_error,
     )
     return hits, {"unmatched_x": int(lost[0]), "unmatched_y": int(lost[1])}
 
 
-def _mean_time(clusters: StripClusters, x: Ints, y: Ints) -> Floats:
-    """Return the mean of both times by their errors, or the one that there is."""
+def _mean_time(clusters: StripClusters, x: Ints, y: Ints) -> tuple[Floats, Floats]:
+    """Return the mean of both times by their errors, or the one that there is, and its error."""
     times, errors = (np.stack([values[x], values[y]]) for values in (clusters.time, clusters.time_error))
     weight = np.where(np.isfinite(times), 1 / np.maximum(errors, 1e-3) ** 2, 0.0)
     total, moment = weight.sum(axis=0), (weight * np.where(weight > 0, times, 0.0)).sum(axis=0)
-    return np.asarray(np.divide(moment, total, out=np.full(len(x), np.nan), where=total > 0))
+    total[total == 0] = np.nan
+    return moment / total, 1 / np.sqrt(total)
 
 
 @njit(cache=True)

@@ -21,7 +21,8 @@ def fit_pulse(
     Fit time and height of a pulse ``t / shaping exp(1 - t / shaping)``.
 
     Multiplied by ``exp(k period / shaping)``, sample k lies on a straight line in k, whose zero is the start
-    of the pulse; for two samples this is the time from their ratio. Samples before the start are left out.
+    of the pulse; for two samples this is the time from their ratio. Samples before the start are left out. Of
+    a pulse that starts between the last two, the time is known to within a period, not its height.
 
     Parameters
     ----------
@@ -35,9 +36,10 @@ def fit_pulse(
     Returns
     -------
     time, time_error : float [ns]
-        Relative to the trigger particle. NaN where fewer than two samples come after the start, by two rms.
+        Relative to the trigger particle. Where fewer than two samples come after the start, by two rms: the
+        middle of the last period, and the rms of a time in it. NaN for samples that no pulse has.
     height : float
-        At the maximum. Without a time, the largest sample.
+        At the maximum; where the last sample alone or no pulse is seen, the largest sample.
     """
     for first in range(len(samples) - 1):
         s0 = s1 = s2 = y0 = y1 = 0.0
@@ -51,7 +53,9 @@ def fit_pulse(
             y1 += weight * samples[k] * stretch * k
         det = s0 * s2 - s1 * s1
         constant, slope = (s2 * y0 - s1 * y1) / det, (s0 * y1 - s1 * y0) / det
-        if slope <= 0.0 or (first == len(samples) - 2 and samples[first] < 2.0 * noise):
+        if slope <= 0.0:
+            return np.nan, np.nan, samples.max()
+        if first == len(samples) - 2 and samples[first] < 2.0 * noise:
             break
         start = -constant / slope  # in samples
         if start > first:
@@ -60,4 +64,5 @@ def fit_pulse(
         since = -start * period  # from the start of the pulse to sample 0
         height = slope / period * shaping * math.exp(since / shaping - 1.0)
         return latency - since, noise * period * math.sqrt(max(variance, 0.0)), height
-    return np.nan, np.nan, samples.max()
+    middle = latency + (len(samples) - 1.5) * period
+    return middle, period / math.sqrt(12.0), samples.max()

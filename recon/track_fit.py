@@ -1,46 +1,26 @@
-"""The fit of one track: generalised least squares with scattering and the errors of its own hits.
-
-Compiled for use inside loops over candidates: plain loops on memory that the caller gives once, which
-allows to leave out the counting of references (`_nrt`), half of the time otherwise.
-"""
+"""The fit of candidates: generalised least squares with scattering and the errors of their own hits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from recon.field import CURVATURE
+from recon.track_candidates import Candidates, Limits, SortedHits, inner, kernel
 from recon.track_problem import SCALE_RANGE, FitTables
+from recon.track_time import common_time, time_chi2
 
-__all__ = ["Workspace", "chi2_probability", "fit", "inner", "kernel", "workspace"]
+__all__ = ["Workspace", "chi2_probability", "fit_candidates", "workspace"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_BARE: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 _NEAR = 0.1  # [standard errors] from the solution, where shared matrices have done their part
-_ALIKE = 0.02  # of variances
+_ALIKE = 0.04  # of variances: 2% of errors
 _MOVED = 0.01  # of chi2: the last step of a fit
-
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def kernel(function: F) -> F:
-    """Compile a function that makes no arrays, for calls from Python."""
-    compiler: Any = njit
-    return compiler(**_BARE, cache=True)(function)  # type: ignore[no-any-return]
-
-
-def inner(function: F) -> F:
-    """Compile a function that makes no arrays, for calls from kernels alone."""
-    compiler: Any = njit
-    return compiler(**_BARE, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)  # type: ignore[no-any-return]
 
 
 class Workspace(NamedTuple):
@@ -50,7 +30,10 @@ class Workspace(NamedTuple):
     xy: Floats  # [mm] (m,) the hits
     variance: Floats  # [mm2] (m,) of the hits
     plane: Ints  # (m // 2,) of the hits
+    time: Floats  # [ns] (m // 2,) of the hits
+    time_variance: Floats  # [ns2] (m // 2,)
     residual: Floats  # [mm] (m,)
+    projected: Floats  # (m,) on the parameters, and on what they do not change
     white: Floats  # (m,) L^-1 residual
     factor: Floats  # (m, m) L of the covariance of the residuals, but its inverse on the diagonal
     design: Floats  # (m, 5) L^-1 design
@@ -62,8 +45,9 @@ def workspace(n_planes: int) -> Workspace:
     """Return the memory for spectrometers of so many planes."""
     m = 2 * n_planes
     return Workspace(
-        np.zeros(5), np.zeros(m), np.zeros(m), np.zeros(n_planes, np.int64), np.zeros(m), np.zeros(m),
-        np.zeros((m, m)), np.zeros((m, 5)), np.zeros((5, 5)), np.zeros(5),
+        np.zeros(5), np.zeros(m), np.zeros(m), np.zeros(n_planes, np.int64), np.zeros(n_planes),
+        np.zeros(n_planes), np.zeros(m), np.zeros(m), np.zeros(m), np.zeros((m, m)), np.zeros((m, 5)),
+        np.zeros((5, 5)), np.zeros(5),
     )  # fmt: skip
 
 
@@ -103,100 +87,154 @@ def _residuals(n: int, work: Workspace, tables: FitTables) -> None:
         residual[2 * i], residual[2 * i + 1] = xy[2 * i] - x, xy[2 * i + 1] - y
 
 
-@inner
-def fit(
-    n: int, pattern: int, most_steps: int, max_chi2: float, work: Workspace, tables: FitTables
-) -> tuple[float, float, float]:
+@kernel
+def fit_candidates(
+    n: int, hits: SortedHits, tables: FitTables, limits: Limits, work: Workspace, found: Candidates
+) -> None:
     """
-    Fit n hits, first with the matrices that all candidates of a pattern share.
+    Fit the first n candidates, first with the matrices that all of a pattern of planes share.
 
     With errors at most s times those of the shared matrix, in variance, the chi2 is at least 1/s of that with
     the shared one, which rejects most candidates. Shared matrices also serve to the end where no variance
-    differs from theirs by more than 2%.
+    differs from theirs by more than 4%. What is not a track, or of hits of different times, gets no score.
+    """
+    state, start, score = work.state, tables.start, found.score
+    is_solvable, pull_scale, scattered = tables.is_solvable, tables.pull, tables.scattered
+    for at in range(n):
+        score[at] = np.nan
+        m, pattern, least, excess = _load(at, hits, tables, work, found)
+        if not is_solvable[pattern]:
+            continue
+        max_chi2 = limits.max_chi2_per_ndf * (2 * m - 5)
+        limit, scale = 0.0, 1.0
+        _project(2 * m, pattern, work, tables)
+        for step in range(limits.iterations):
+            change = _move(work)
+            scale = (state[4] / start[4]) ** 2
+            limit = max_chi2 * max(excess, min(scale, SCALE_RANGE[1]))
+            if step == 0:
+                # second order in the change of direction, in standard errors; where small, the line will do
+                away = max(abs(state[2] - start[2]), tables.bend * abs(change / start[4]))
+                is_near = 1.5 * away**2 * pull_scale[pattern] * abs(start[4]) < 0.5
+                if is_near and not _shared_chi2(2 * m, work) <= (math.sqrt(limit) + 1.0) ** 2:
+                    break
+            _residuals(m, work, tables)
+            _project(2 * m, pattern, work, tables)
+            # a step with nominal derivatives leaves about the squared bending angle of the distance
+            if abs(change) * pull_scale[pattern] * 2.0 * tables.bend**2 * scale < _NEAR:
+                break
+        chi2 = _shared_chi2(2 * m, work)
+        if not chi2 <= limit:
+            continue
+        log_det, q_error = 0.0, tables.q_error[pattern]
+        if max(excess - 1.0, 1.0 - least, abs(scale - 1.0) * scattered[pattern]) <= _ALIKE:
+            _move(work)
+        else:
+            log_det = _factorise(m, work, tables) - tables.log_det[pattern]
+            for step in range(limits.iterations):
+                # the chi2 is that of the linear problem: exact if the last step is small
+                if step:
+                    _residuals(m, work, tables)
+                chi2, moved = _step(2 * m, work)
+                if moved < _MOVED:
+                    break
+            q_error = work.normal[4, 4]
+        if chi2 <= max_chi2 and abs(state[4]) > 0.0:
+            time, time_error = common_time(m, work.time, work.time_variance, limits)
+            found.time[at], found.time_error[at] = time, time_error
+            late = time_chi2(m, time, work.time, work.time_variance, limits)
+            _store(at, m, chi2, log_det, q_error, late, work, limits, found)
+
+
+@inner
+def _load(
+    at: int, hits: SortedHits, tables: FitTables, work: Workspace, found: Candidates
+) -> tuple[int, int, float, float]:
+    """
+    Fill the hits of a candidate, and their residuals to the nominal beam, where the state starts.
 
     Returns
     -------
-    chi2, log determinant of the covariance of the hits, standard error of q/p
-        Infinity and NaN where the chi2 cannot be as small as `max_chi2`.
+    Number of hits, pattern, least and largest variance over that of the shared matrix, if below and above 1.
     """
-    residual, variance, state, start = work.residual, work.variance, work.state, tables.start
-    least, excess, limit, chi2, scale = 1.0, 1.0, 0.0, np.inf, 1.0
-    for i in range(2 * n):
-        row = 2 * work.plane[i // 2] + i % 2
-        residual[i] = work.xy[i] - tables.nominal[row]
-        ratio = variance[i] / tables.variance[row]
-        least, excess = min(least, ratio), max(excess, ratio)
+    xy, variance, residual, state = work.xy, work.variance, work.residual, work.state
+    chosen, nominal, usual = found.hits, tables.nominal, tables.variance
+    n, pattern, least, excess = 0, 0, 1.0, 1.0
+    for plane in range(chosen.shape[1]):
+        hit = chosen[at, plane]
+        if hit < 0:
+            continue
+        i, row = 2 * n, 2 * plane
+        work.plane[n], work.time[n], work.time_variance[n] = plane, hits.time[hit], hits.time_variance[hit]
+        xy[i], xy[i + 1] = hits.x[hit], hits.y[hit]
+        residual[i], residual[i + 1] = xy[i] - nominal[row], xy[i + 1] - nominal[row + 1]
+        variance[i], variance[i + 1] = hits.x_variance[hit], hits.y_variance[hit]
+        x_ratio, y_ratio = variance[i] / usual[row], variance[i + 1] / usual[row + 1]
+        least, excess = min(least, x_ratio, y_ratio), max(excess, x_ratio, y_ratio)
+        pattern |= 1 << plane
+        n += 1
     for p in range(5):
-        state[p] = start[p]
-    for step in range(most_steps):
-        change = _shared_step(n, pattern, work, tables)
-        scale = (state[4] / start[4]) ** 2
-        limit = max_chi2 * max(excess, min(scale, SCALE_RANGE[1]))
-        if step == 0:
-            # second order in the change of direction, in standard errors; where small, the line will do
-            away = max(abs(state[2] - start[2]), tables.bend * abs(change / start[4]))
-            if 1.5 * away**2 * tables.pull[pattern] * abs(start[4]) < 0.5:
-                wide = (math.sqrt(limit) + 1.0) ** 2
-                if not _shared_chi2(wide, n, pattern, work, tables) <= wide:
-                    return np.inf, np.nan, np.nan
-        _residuals(n, work, tables)
-        # a step with nominal derivatives leaves about the squared bending angle of the distance
-        if abs(change) * tables.pull[pattern] * 2.0 * tables.bend**2 * scale < _NEAR:
-            break
-    chi2 = _shared_chi2(limit, n, pattern, work, tables)
-    if not chi2 <= limit:
-        return np.inf, np.nan, np.nan
-    if max(excess - 1.0, 1.0 - least, abs(scale - 1.0) * tables.scattered[pattern]) <= _ALIKE:
-        _shared_step(n, pattern, work, tables)
-        return chi2, tables.log_det[pattern], tables.q_error[pattern]
-    return _fit_own(n, most_steps, work, tables)
+        state[p] = tables.start[p]
+    return n, pattern, least, excess
 
 
 @inner
-def _shared_step(n: int, pattern: int, work: Workspace, tables: FitTables) -> float:
-    """Move the state by the residuals that are there; return the change of q/p."""
-    gain, residual, state = tables.gain, work.residual, work.state
-    change = 0.0
+def _store(
+    at: int,
+    n: int,
+    chi2: float,
+    log_det: float,
+    q_error: float,
+    late: float,
+    work: Workspace,
+    limits: Limits,
+    found: Candidates,
+) -> None:
+    """Write the track of a candidate, with a score if its hits agree in time."""
+    chi2 = max(chi2, 0.0)
     for p in range(5):
-        change = 0.0
-        for i in range(2 * n):
-            change += gain[pattern, p, i] * residual[i]
-        state[p] += change
-    return change
+        found.state[at, p] = work.state[p]
+    found.chi2[at], found.q_error[at] = chi2, q_error
+    time, penalty = found.time[at], limits.missing_penalty * (found.hits.shape[1] - n)
+    for i in range(n):
+        penalty += 0.0 if math.isfinite(work.time[i]) else limits.unknown_time
+    found.is_late[at] = False
+    if math.isfinite(time):
+        away = time**2 / (found.time_error[at] ** 2 + limits.trigger_variance)
+        found.is_late[at] = away > limits.max_lateness**2
+        penalty += late + away
+    # -2 log likelihood, up to what all candidates share
+    if late <= limits.max_time_chi2:
+        found.score[at] = chi2 + log_det + penalty
 
 
 @inner
-def _shared_chi2(limit: float, n: int, pattern: int, work: Workspace, tables: FitTables) -> float:
-    """Return the chi2 of the residuals, which no parameter changes; infinity above the limit."""
-    free, residual = tables.free, work.residual
-    chi2 = 0.0
-    for k in range(2 * n - 5):
-        value = 0.0
-        for i in range(2 * n):
-            value += free[pattern, k, i] * residual[i]
-        chi2 += value * value
-        if not chi2 <= limit:
-            return np.inf
+def _project(m: int, pattern: int, work: Workspace, tables: FitTables) -> None:
+    """Fill what the residuals of m rows say of the parameters, and of that which no parameter changes."""
+    solution, residual, projected = tables.solution, work.residual, work.projected
+    for k in range(m):
+        projected[k] = 0.0
+    for i in range(m):
+        for k in range(m):
+            projected[k] += solution[pattern, i, k] * residual[i]
+
+
+@inner
+def _move(work: Workspace) -> float:
+    """Move the state by what the residuals say; return the change of q/p."""
+    state, projected = work.state, work.projected
+    for p in range(5):
+        state[p] += projected[p]
+    return float(projected[4])
+
+
+@inner
+def _shared_chi2(m: int, work: Workspace) -> float:
+    """Return the chi2 of the residuals, which no parameter changes."""
+    chi2, projected = 0.0, work.projected
+    for k in range(5, m):
+        chi2 += projected[k] * projected[k]
     return chi2
-
-
-@inner
-def _fit_own(n: int, most_steps: int, work: Workspace, tables: FitTables) -> tuple[float, float, float]:
-    """
-    Fit n hits with the errors of their own, starting from the state and residuals that are there.
-
-    The chi2 is that of the linear problem: exact if the last step is small. NaN where the hits do not
-    determine the parameters.
-    """
-    log_det = _factorise(n, work, tables)
-    chi2 = np.nan
-    for step in range(most_steps):
-        if step:
-            _residuals(n, work, tables)
-        chi2, moved = _step(2 * n, work)
-        if moved < _MOVED:
-            break
-    return chi2, log_det, work.normal[4, 4]
 
 
 @inner

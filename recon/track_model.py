@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from physics.momentum_resolution import bending_angle, bending_angle_error
+from physics.scattering import scattering_angle
+from recon.field import field_pieces
 from recon.geometry import Beam, Spectrometer
 from recon.track_problem import track_problem
 
-__all__ = ["linear_model", "nominal_crossings"]
+__all__ = ["linear_model", "nominal_crossings", "predicted_resolution"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,3 +48,39 @@ def linear_model(spectrometer: Spectrometer, beam: Beam) -> tuple[Floats, Floats
 def nominal_crossings(spectrometer: Spectrometer, beam: Beam) -> Floats:
     """Return x and y of the nominal beam at each plane, (2 n_planes,) [mm]; (0, 0) at the first one."""
     return track_problem(spectrometer, beam).fit.nominal
+
+
+def predicted_resolution(spectrometer: Spectrometer, beam: Beam, *, meet: bool = True) -> float:
+    """
+    Return sigma_p / p at the beam momentum by formula, for a track with a hit in each plane.
+
+    `physics.momentum_resolution.bending_angle_error` over the bending angle, with all magnets as one thin one
+    in the middle of their field. It shares with the fit where planes and matter are, but no derivative.
+
+    Parameters
+    ----------
+    spectrometer : Spectrometer
+    beam : Beam
+    meet : bool
+        Whether both arms meet in the magnet, as the fitted trajectory does.
+
+    Raises
+    ------
+    ValueError
+        If the planes do not determine the angle.
+    """
+    first, last = spectrometer.planes[0].z, spectrometer.planes[-1].z
+    length, field = np.transpose(field_pieces(first, last, spectrometer.magnets))
+    centre = first + np.cumsum(length) - 0.5 * length
+    middle = float(np.average(centre, weights=length * field))
+    layers = [(plane.z, plane.radiation_lengths) for plane in spectrometer.planes]
+    layers += [window for window in spectrometer.window_radiation_lengths if window[0] >= first]
+    z, thickness = np.transpose(layers)
+    error = bending_angle_error(
+        [plane.z - middle for plane in spectrometer.planes],
+        [plane.resolution for plane in spectrometer.planes],
+        z - middle,
+        scattering_angle(beam.momentum, thickness, charge=beam.charge),
+        meet=meet,
+    )
+    return error / bending_angle(1e-3 * float(length @ field), beam.momentum)

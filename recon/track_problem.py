@@ -45,8 +45,9 @@ class FitTables(NamedTuple):
     piece_stop: Ints  # (n_planes,) pieces up to plane i
     design: Floats  # (2 n_planes, 5) derivatives of the crossings
     scatter: Floats  # [mm2] (2 n_planes, 2 n_planes) covariance of the crossings by scattering
-    gain: Floats  # (2**n_planes, 5, 2 n_planes) parameters per residual, for hits of the plane's resolution
-    free: Floats  # (2**n_planes, 2 n_planes - 5, 2 n_planes) unit combinations no parameter changes
+    # (2**n_planes, 2 n_planes, 2 n_planes) by residual, for hits of the plane's resolution: the five
+    # parameters, then unit combinations that no parameter changes
+    solution: Floats
     pull: Floats  # [GeV] (2**n_planes,) standard errors that crossings move by q/p alone
     log_det: Floats  # (2**n_planes,) of the covariance of such hits
     q_error: Floats  # [1/GeV] (2**n_planes,) standard error of q/p of such hits
@@ -194,11 +195,11 @@ def _pieces(spectrometer: Spectrometer, z: Floats) -> tuple[Floats, Ints]:
 
 def _patterns(
     design: Floats, scatter: Floats, variance: Floats, min_planes: int
-) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Mask]:
-    """Return the entries of `FitTables` from `gain` to `is_solvable`."""
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Mask]:
+    """Return the entries of `FitTables` from `solution` to `is_solvable`."""
     m = len(design)
     n = 1 << m // 2
-    gain, free = np.zeros((n, 5, m)), np.zeros((n, max(m - 5, 0), m))
+    solution = np.zeros((n, m, m))
     pull, log_det, q_error, scattered = np.zeros((4, n))
     is_solvable = np.zeros(n, dtype=np.bool_)
     for pattern in range(n):
@@ -215,13 +216,13 @@ def _patterns(
         if widths[0] ** 2 > _MAX_CONDITION * widths[-1] ** 2:
             continue
         inverse = np.linalg.pinv(weighted / scale, rcond=1e-15) / scale[:, None]
-        gain[pattern, :, : len(rows)] = inverse @ whiten
-        free[pattern, : len(rows) - 5, : len(rows)] = basis[:, 5:].T @ whiten
+        combined = np.concatenate([inverse @ whiten, basis[:, 5:].T @ whiten])
+        solution[pattern, : len(rows), : len(rows)] = combined.T
         pull[pattern], log_det[pattern] = scale[4], np.linalg.slogdet(covariance)[1]
         q_error[pattern] = np.linalg.norm(inverse[4])
         scattered[pattern] = np.linalg.eigvalsh(whiten @ scatter[np.ix_(rows, rows)] @ whiten.T)[-1]
         is_solvable[pattern] = True
-    return gain, free, pull, log_det, q_error, scattered, is_solvable
+    return solution, pull, log_det, q_error, scattered, is_solvable
 
 
 def _bend_variance(z: Floats, scattered: Floats) -> Floats:

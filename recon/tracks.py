@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from recon.field import State
 from recon.geometry import Beam, Spectrometer
+from recon.track_candidates import Limits, SortedHits
 from recon.track_details import TrackDetails, describe
 from recon.track_problem import track_problem
-from recon.track_search import Limits, SortedHits, search_tracks, sort_cells
+from recon.track_search import search_tracks, sort_cells
 
 __all__ = [
     "TrackConfig",
@@ -30,7 +31,7 @@ __all__ = [
     "describe_tracks",
     "find_all_tracks",
     "find_tracks",
-    "first_of_each",
+    "of_best",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -52,9 +53,15 @@ class TrackConfig:
     max_chi2_per_ndf: float = 10.0  # a true track of 3 degrees of freedom fails it once in 7e5
     max_combinations: int = 512  # of hits on a road, per event; events above are given up and flagged
     iterations: int = 5  # at most; one or two do unless a track is far from the beam
-    # [ns] of a hit: of tracks that share hits, and for the best, time counts as chi2 does. Simulated straws
-    # have 2.8 ns, micromegas 0.4 ns with tails of a few ns
-    time_error: float = 3.0
+    time_error: float = 3.0  # [ns] of hits that have a time, but no error of their own
+    # A hit in a cluster that another particle has touched has a wrong time: in simulated micromegas 1% are
+    # off by more than 3 ns, of 0.3. Such a hit costs as much chi2, and has the wider error; the limit of a
+    # track lets two of them pass if they are not far off
+    time_outlier: float = 12.0
+    time_tail: float = 5.0  # [ns]
+    max_time_chi2: float = 30.0  # of the times of a track's hits around their own mean
+    trigger_time_error: float = 0.5  # [ns] of the time that those of hits are relative to
+    max_lateness: float = 5.0  # [standard errors] of a track before or after the trigger particle
     missing_penalty: float = (
         15.0  # added to the chi2 of a track for each plane without a hit, to compare tracks
     )
@@ -62,11 +69,14 @@ class TrackConfig:
     kink_pull: float = 5.0  # above, a track is said to have a kink: by chance once in 2e5 for 10 kicks tried
 
     def __post_init__(self) -> None:
-        least = min(self.max_chi2_per_ndf, self.road, self.time_error)
-        if not (self.max_chi2_per_ndf > 0 and least > 0 and self.missing_penalty >= 0):
+        above = ("max_chi2_per_ndf", "road", "time_error", "time_tail", "max_time_chi2", "max_lateness")
+        if not all(getattr(self, name) > 0 for name in above):
+            msg = f"tracks.{', tracks.'.join(above)} must be above 0, got {self}"
+            raise ValueError(msg)
+        if not min(self.missing_penalty, self.time_outlier, self.trigger_time_error) >= 0:
             msg = (
-                "tracks.max_chi2_per_ndf, tracks.road and tracks.time_error must be above 0 and "
-                f"tracks.missing_penalty not negative, got {self}"
+                "tracks.missing_penalty, tracks.time_outlier and tracks.trigger_time_error must not be "
+                f"negative, got {self}"
             )
             raise ValueError(msg)
         if self.max_combinations < 1 or self.iterations < 1:
@@ -92,10 +102,11 @@ class TrackHits(NamedTuple):
     time: Numbers | None = None  # [ns] (n_hits,) relative to the trigger particle; None or NaN: not known
     x_source: Integers | None = None  # (n_hits,) hits of a plane with the same one exclude each other
     y_source: Integers | None = None  # (n_hits,)
+    time_error: Numbers | None = None  # [ns] (n_hits,); None or not above 0: `TrackConfig.time_error`
 
 
 class TrackList(NamedTuple):
-    """All tracks of all events, best first."""
+    """All tracks of all events: those in time with the trigger before others, then best first."""
 
     offsets: Ints  # (n_events + 1,)
     state: Floats  # (n_tracks, 5) x, y [mm], dx/dz, dy/dz, q/p [1/GeV] at the first plane
@@ -105,13 +116,22 @@ class TrackList(NamedTuple):
     p_value: Floats  # (n_tracks,) probability of a larger chi2
     hits: Ints  # (n_tracks, n_planes) index of the hit in each plane, -1 without
     n_upstream: Ints  # (n_tracks,) hits before the magnets that are not of this track
+    time: Floats  # [ns] (n_tracks,) relative to the trigger particle; NaN where no hit has one
+    time_error: Floats  # [ns] (n_tracks,) standard error
+    is_in_time: npt.NDArray[np.bool_]  # (n_tracks,) may be the trigger particle's; True without a time
     is_overflow: npt.NDArray[np.bool_]  # (n_events,) more than `max_combinations` combinations
+
+    @property
+    def best(self) -> Ints:
+        """Return the first track of each event that is in time, (n_events,), -1 without one."""
+        first = np.where(np.diff(self.offsets) > 0, self.offsets[:-1], -1)
+        return np.where(np.append(self.is_in_time, False)[first], first, -1)
 
 
 class Tracks(NamedTuple):
-    """The number of tracks and the best track of each event; NaN where there is none."""
+    """The number of tracks and the best one in time of each event; NaN where there is none."""
 
-    count: Ints  # type: ignore[assignment]  # (n_events,) accepted tracks; 0 where `is_overflow`
+    count: Ints  # type: ignore[assignment]  # (n_events,) tracks, in time or not; 0 where `is_overflow`
     momentum: Floats  # [GeV] (n_events,) before the magnets
     momentum_error: Floats  # [GeV] (n_events,) standard error
     charge: Floats  # [e] (n_events,) +1 or -1
@@ -122,7 +142,8 @@ class Tracks(NamedTuple):
     slope_x: Floats  # dx/dz (n_events,) at the first plane
     slope_y: Floats  # dy/dz (n_events,)
     angle: Floats  # [rad] (n_events,) between the track at the first plane and the nominal beam
-    is_valid: npt.NDArray[np.bool_]  # (n_events,) at least one accepted track
+    time: Floats  # [ns] (n_events,) relative to the trigger particle; NaN where not known
+    is_valid: npt.NDArray[np.bool_]  # (n_events,) at least one track in time
     is_overflow: npt.NDArray[np.bool_]  # (n_events,) more than `max_combinations` combinations
 
 
@@ -137,8 +158,9 @@ def find_all_tracks(
 
     A track has hits in at least ``spectrometer.min_planes`` planes and never in fewer than three. Of
     candidates that share a hit, or hits made of the same signal, the most likely one stays; those with more
-    hits choose first. Without bending between the planes (field off, all planes on one side of the magnets)
-    there is no momentum and no track.
+    hits choose first. The hits of a track agree in time, and a track that is not in time with the trigger
+    particle is listed, but not taken for it. Without bending between the planes (field off, all planes on one
+    side of the magnets) there is no momentum and no track.
 
     Parameters
     ----------
@@ -160,15 +182,7 @@ def find_all_tracks(
     n_planes, n_events = len(tables.z), len(hits.offsets) - 1
     _check_hits(hits.plane, hits.x, hits.y, hits.offsets, n_planes)
     good = _sort_hits(hits, np.sqrt(tables.variance[::2]), config.time_error)
-    limits = Limits(
-        max(spectrometer.min_planes, 3),
-        config.max_chi2_per_ndf,
-        config.road,
-        config.max_combinations,
-        config.iterations,
-        config.missing_penalty,
-    )
-    offsets, found, is_overflow = search_tracks(good, n_events, tables, limits)
+    offsets, found, is_overflow = search_tracks(good, n_events, tables, _limits(spectrometer, hits, config))
     upstream = tables.z < min(magnet.z for magnet in spectrometer.magnets)
     per_event = np.diff(good.first).reshape(n_events, n_planes)[:, upstream].sum(axis=1)
     used = found.hits >= 0
@@ -176,8 +190,25 @@ def find_all_tracks(
     original = np.where(used, np.append(good.index, -1)[found.hits], -1)
     return TrackList(
         offsets, found.state, found.q_error, found.chi2, 2 * used.sum(axis=1) - 5, found.p_value, original,
-        n_upstream, is_overflow,
+        n_upstream, found.time, found.time_error, ~found.is_late, is_overflow,
     )  # fmt: skip
+
+
+def _limits(spectrometer: Spectrometer, hits: TrackHits, config: TrackConfig) -> Limits:
+    return Limits(
+        max(spectrometer.min_planes, 3),
+        float(config.max_chi2_per_ndf),
+        float(config.road),
+        config.max_combinations,
+        config.iterations,
+        float(config.missing_penalty),
+        float(config.max_time_chi2),
+        float(config.time_outlier),
+        float(config.time_tail),
+        0.0 if hits.time is None else _UNKNOWN_TIME,
+        float(config.trigger_time_error) ** 2,
+        float(config.max_lateness),
+    )
 
 
 def describe_tracks(
@@ -246,7 +277,7 @@ def find_tracks(
 
 def best_tracks(tracks: TrackList, beam: Beam) -> Tracks:
     """
-    Return the first track of each event.
+    Return the best track in time of each event.
 
     Parameters
     ----------
@@ -255,31 +286,32 @@ def best_tracks(tracks: TrackList, beam: Beam) -> Tracks:
     beam : Beam
         Angles are taken from its direction.
     """
-    state = first_of_each(tracks.state, tracks.offsets)
+    state = of_best(tracks.state, tracks)
     momentum = 1 / np.abs(state[:, 4])
     return Tracks(
         count=np.diff(tracks.offsets),
         momentum=momentum,
-        momentum_error=momentum**2 * first_of_each(tracks.q_over_p_error, tracks.offsets),
+        momentum_error=momentum**2 * of_best(tracks.q_over_p_error, tracks),
         charge=np.sign(state[:, 4]),
-        chi2=first_of_each(tracks.chi2, tracks.offsets),
-        ndf=np.nan_to_num(first_of_each(tracks.ndf, tracks.offsets)).astype(np.int64),
+        chi2=of_best(tracks.chi2, tracks),
+        ndf=np.nan_to_num(of_best(tracks.ndf, tracks)).astype(np.int64),
         x=state[:, 0],
         y=state[:, 1],
         slope_x=state[:, 2],
         slope_y=state[:, 3],
         angle=_angle(State(*state.T), beam.direction),
-        is_valid=np.diff(tracks.offsets) > 0,
+        time=of_best(tracks.time, tracks),
+        is_valid=tracks.best >= 0,
         is_overflow=tracks.is_overflow,
     )
 
 
-def first_of_each(values: npt.NDArray[np.number], offsets: Ints) -> Floats:
-    """Return the value of the first track of each event, (n_events, ...), NaN without a track."""
-    has_one = np.diff(offsets) > 0
-    first = np.full((len(has_one), *values.shape[1:]), np.nan)
-    first[has_one] = values[offsets[:-1][has_one]]
-    return first
+def of_best(values: npt.NDArray[np.number], tracks: TrackList) -> Floats:
+    """Return the value of the best track of each event, (n_events, ...), NaN without a track in time."""
+    best = tracks.best
+    found = np.full((len(best), *values.shape[1:]), np.nan)
+    found[best >= 0] = values[best[best >= 0]]
+    return found
 
 
 def _check_hits(plane: Integers, x: Numbers, y: Numbers, offsets: Integers, n_planes: int) -> None:
@@ -310,9 +342,8 @@ def _sort_hits(hits: TrackHits, resolution: Floats, time_error: float) -> Sorted
     x_variance, y_variance = (
         _variance(error, order, resolution[plane]) for error in (hits.x_error, hits.y_error)
     )
-    lateness = np.zeros(len(order))
-    if hits.time is not None:
-        lateness = np.nan_to_num((hits.time[order] / time_error) ** 2, nan=_UNKNOWN_TIME)
+    time = np.full(len(order), np.nan) if hits.time is None else hits.time[order].astype(np.float64)
+    time_variance = _variance(hits.time_error, order, np.full(len(order), time_error))
     x_source, y_source = (
         number if given is None else np.asarray(given, np.int64)[order]
         for given in (hits.x_source, hits.y_source)
@@ -320,7 +351,7 @@ def _sort_hits(hits: TrackHits, resolution: Floats, time_error: float) -> Sorted
     return SortedHits(
         first,
         hits.x[order].astype(np.float64), hits.y[order].astype(np.float64),
-        x_variance, y_variance, lateness, x_source, y_source, number,
+        x_variance, y_variance, time, time_variance, x_source, y_source, number,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -162,14 +163,16 @@ class Blinding:
             )
             raise BlindingError(msg)
 
-    def require_guard(self, shifts: Mapping[str, Margin]) -> None:
+    def require_guard(self, shifts: Mapping[str, Margin], what: str = "a variation") -> None:
         """
-        Check that no variation of the data moves a shown event into a closed region.
+        Check that no variation of the data moves an event over the edge of a closed region.
 
         Parameters
         ----------
         shifts : mapping of Margin
             By column: how far a variation moves its values at most.
+        what : str
+            The name of the variation, for the message.
 
         Raises
         ------
@@ -177,13 +180,14 @@ class Blinding:
             If the guard of the period is smaller than a shift of a column that decides.
         """
         guard = dict(self.guard)
-        for column in self.columns if self.closed else ():
+        for column in dict.fromkeys(name for region in self.closed for name in region.columns):
             shift, margin = shifts.get(column, Margin()), guard.get(column, Margin())
             if shift.relative > margin.relative or shift.absolute > margin.absolute:
                 msg = (
-                    f"a variation of {column} by {_margin_text(shift)} could move shown events of period "
-                    f"'{self.period}' into its closed region, whose guard is {_margin_text(margin)}. Vary "
-                    f"simulation alone, or give the period a guard in datasets/periods.yaml"
+                    f"{what} of {column} by {_margin_text(shift)} could move events of period "
+                    f"'{self.period}' over the edge of its closed region, whose guard is "
+                    f"{_margin_text(margin)}. Vary simulation alone, or, before anybody looks at the data, "
+                    f"give the period a guard as large in datasets/periods.yaml"
                 )
                 raise BlindingError(msg)
 
@@ -237,6 +241,8 @@ def require_comparable(
 
 
 def _margin_text(margin: Margin) -> str:
+    if not all(map(math.isfinite, margin)):
+        return "an amount that nothing limits"
     parts = [f"{100 * margin.relative:g}%"] * bool(margin.relative) + [f"{margin.absolute:g}"] * bool(
         margin.absolute
     )

@@ -9,7 +9,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from selections.blinding import BlindingError
 from selections.cut import Cut
 from selections.regions import Region
+from selections.tag_and_probe import TagAndProbe
 from selections.variations import Variation, VariationError, parse_variations, read_variations
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
 
 ANALYSES = ("invisible", "muon")
 _FOLDER = Path(__file__).parent
+_BOX = "signal_box"
 
 
 class SelectionError(ValueError):
@@ -78,6 +80,7 @@ class _File:
     setups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     signal: Signal = field(default_factory=Signal)
     variations: Mapping[str, Any] = field(default_factory=dict)
+    tag_and_probe: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,7 @@ class Selection:
     changed: tuple[str, ...] = ()  # "cut.key=value" as the user set them
     signal: Signal = field(default_factory=Signal)
     variations: tuple[Variation, ...] = ()
+    tag_and_probe: TagAndProbe | None = None
 
     def cut(self, name: str) -> Cut:
         """Return the cut called ``name``."""
@@ -185,7 +189,7 @@ def load_selection(
     detectors : sequence of str
         Detectors that the setup has: a cut on an absent one does not exist.
     changes : sequence of str
-        "CUT.KEY=VALUE" each.
+        "CUT.KEY=VALUE" each; "signal_box.COLUMN=VALUE" moves the upper edge of the box.
     without : sequence of str
         Names of cuts to leave out.
     variations : sequence of Variation, optional
@@ -201,8 +205,12 @@ def load_selection(
     for name, detector in module.needed_detector.items():
         if detector not in detectors:
             params.pop(name, None)
+    box = _region(_BOX, content.signal_box)
     for change in changes:
-        _apply(params, change)
+        if change.partition(".")[0] == _BOX:
+            box = _resize(box, change)
+        else:
+            _apply(params, change)
     for name in without:
         if name not in params:
             msg = f"unknown cut '{name}'{_nearest(name, params)} Cuts of {analysis}: {', '.join(params)}"
@@ -213,13 +221,14 @@ def load_selection(
         setup=setup,
         base=content.base,
         cuts=module.build_cuts(kept),
-        signal_box=_region("signal_box", content.signal_box),
+        signal_box=box,
         regions=tuple(_region(name, spec) for name, spec in content.regions.items()),
         params=params,
         without=tuple(dict.fromkeys(without)),
         changed=tuple(changes),
         signal=content.signal,
         variations=_declared_variations(analysis, content) if variations is None else tuple(variations),
+        tag_and_probe=_tag_and_probe(content.tag_and_probe),
     )
 
 
@@ -297,6 +306,10 @@ def _check_names(content: _File, declared: Mapping[str, Mapping[str, Any]], wher
             raise SelectionError(msg)
     for name, spec in {"signal_box": content.signal_box, **content.regions}.items():
         _region(name, spec)
+    probed = _tag_and_probe(content.tag_and_probe)
+    if probed is not None and probed.cut not in expected:
+        msg = f"{where}: tag_and_probe names the cut '{probed.cut}', which is unknown"
+        raise SelectionError(msg)
 
 
 def _parameters(keep: Callable[..., Any]) -> set[str]:
@@ -343,6 +356,21 @@ def _apply(params: dict[str, dict[str, float]], change: str) -> None:
         raise SelectionError(msg) from None
 
 
+def _resize(box: Region, change: str) -> Region:
+    """Move one upper edge of the signal box as "signal_box.COLUMN=VALUE" says."""
+    target, _, text = change.partition("=")
+    column = target.partition(".")[2]
+    if column not in box.limits:
+        there = ", ".join(box.limits)
+        msg = f"the signal box has no edge '{column}'{_nearest(column, box.limits)} It has: {there}"
+        raise SelectionError(msg)
+    try:
+        return replace(box, limits={**box.limits, column: (box.limits[column][0], _finite(text))})
+    except ValueError as error:
+        msg = f"'{change}': the upper edge of the box must be a number above the lower one ({error})"
+        raise SelectionError(msg) from None
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
@@ -356,6 +384,19 @@ def _region(name: str, spec: Mapping[str, Any]) -> Region:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
         msg = f"region '{name}': {faults}"
+        raise SelectionError(msg) from error
+
+
+def _tag_and_probe(spec: Mapping[str, Any] | None) -> TagAndProbe | None:
+    if spec is None:
+        return None
+    probes = {name: _region(name, region) for name, region in spec.get("probes", {}).items()}
+    regions = {name: _region(name, spec.get(name, {})) for name in ("beam", "side_band")}
+    try:
+        return TypeAdapter(TagAndProbe).validate_python({**spec, **regions, "probes": probes})
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+        msg = f"tag_and_probe: {faults}"
         raise SelectionError(msg) from error
 
 

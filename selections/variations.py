@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from recon.columns import COLUMNS
 from selections.cut import Cut, Events
+from selections.regions import Margin
 
 __all__ = ["NOMINAL", "Variation", "VariationError", "parse_variations", "read_variations", "scaled_columns"]
 
@@ -102,6 +103,12 @@ class Variation:
                 if name in events:
                     changed[name] = changed.get(name, events[name]) * factor
         return changed
+
+    def shift(self, column: str) -> Margin:
+        """Return how far the variation moves a column at most; without a limit where it adds others to it."""
+        factor = math.prod(f for group, f in self.scale.items() if column in scaled_columns(group))
+        is_added = any(part != 0 for part in self.add.get(column, {}).values())
+        return Margin(round(abs(factor - 1.0), 12), math.inf if is_added else 0.0)
 
     def apply_cuts(self, cuts: Sequence[Cut]) -> tuple[Cut, ...]:
         """Return the cuts with the thresholds of the variation."""

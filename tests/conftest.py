@@ -2,17 +2,28 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import datasets
+from datasets.periods import Guard, load_periods
 from na64.cli import main
 from na64.testing import P348Reco
 
 SAMPLES = Path(datasets.__file__).parent / "samples"
 NOT_IN_P348RECO = ("single_track", "track_momentum", "track_chi2", "track_angle", "hcal_r")
+
+
+def guard_periods(patch: pytest.MonkeyPatch) -> None:
+    """Give all periods a margin as large as the declared variations of the ECAL (1%) and the HCAL (5%)."""
+    sizes = {"ecal_energy": 0.01, "hcal_energy": 0.05}
+    guard = {column: Guard(source="assumed", relative=size) for column, size in sizes.items()}
+    periods = tuple(replace(period, guard=guard) for period in load_periods())
+    for place in ("datasets.periods", "processors.context"):
+        patch.setattr(f"{place}.load_periods", lambda: periods)
 
 
 class Told(NamedTuple):
@@ -50,6 +61,11 @@ def _plain_logging() -> Iterator[None]:
     for room in ("datasets", "selections", "processors", "na64"):
         logging.getLogger(room).handlers.clear()
         logging.getLogger(room).propagate = True
+
+
+@pytest.fixture
+def guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    guard_periods(monkeypatch)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ class Names(NamedTuple):
     """The channels and planes of a setup, in its order."""
 
     labels: tuple[str, ...]  # of all channels: a channel's place here is its number in simulated files
-    slices: dict[str, slice]  # detector -> its channels
+    slices: dict[str, slice]  # detector, or name of the beam counters -> its channels
     planes: tuple[str, ...]  # of all spectrometers, as hits count them
 
     def detector_of(self, label: str) -> str:
@@ -29,7 +29,7 @@ class Names(NamedTuple):
 def names_of(setup: Setup) -> Names:
     """Return the names of a setup's channels and planes."""
     slices, first = {}, 0
-    for name, detector in setup.detectors.items():
+    for name, detector in setup.read_out.items():
         slices[name] = slice(first, first + detector.n_cells)
         first += detector.n_cells
     planes = tuple(plane.name for s in setup.spectrometers.values() for plane in s.planes)

@@ -42,7 +42,7 @@ def ideal_conditions(setup: Setup) -> Conditions:
     names = names_of(setup)
     detectors = {
         name: _ideal_cells(detector, pedestals[names.slices[name]], names.slices[name].start)
-        for name, detector in setup.detectors.items()
+        for name, detector in setup.read_out.items()
     }
     nought = frozen(np.zeros(len(names.planes)))
     none = frozen(np.zeros(0, dtype=np.int64))

@@ -81,7 +81,7 @@ def make_block(simulation: Simulation, level: Level, number: int, wanted: int) -
         "run": np.zeros(block.n_events, dtype=np.int32),
         "spill": (1 + event // per_spill).astype(np.int32),
         "event": event.astype(np.int64),
-        "master_time": np.zeros(block.n_events, dtype=np.float32),
+        "master_time": np.full(block.n_events, _master_time(simulation, level), dtype=np.float32),
         "trigger_is_physics": np.ones(block.n_events, dtype=bool),
     }
     if level == "raw":
@@ -92,6 +92,11 @@ def make_block(simulation: Simulation, level: Level, number: int, wanted: int) -
         columns = cell_columns(block)
     del columns["attempt"]
     return Made(identity | columns, block.n_events, attempts)
+
+
+def _master_time(simulation: Simulation, level: Level) -> float:
+    """Return the master time that a file states [ns]; NaN where it is left to waveforms of beam counters."""
+    return float("nan") if level == "raw" and simulation.setup.counters is not None else 0.0
 
 
 def open_writer(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import uproot
 
 from datasets.config import ConfigError
+from datasets.simulation.counters import add_counters, sampling_phase
 from datasets.simulation.generator import Block
 from datasets.simulation.simulated import truth_columns
 from datasets.simulation.straws import read_straws
@@ -84,8 +85,12 @@ def digit_columns(block: Block, setup: Setup, rng: np.random.Generator) -> Array
         If a detector or a plane has no readout.
     """
     check_readout(setup)
-    of_cells, of_strips, of_straws = rng.spawn(3)  # so that the first events do not depend on how many follow
-    adc = sample_light(block.light, block.primary_event, block.n_events, converter_tables(setup), of_cells)
+    # so that the first events do not depend on how many follow
+    of_cells, of_strips, of_straws, of_phase, of_counters = rng.spawn(5)
+    light = add_counters(block, setup, of_counters)
+    phase = sampling_phase(setup, block.n_events, of_phase)
+    light = light._replace(time=light.time + phase[block.primary_event, None])
+    adc = sample_light(light, block.primary_event, block.n_events, converter_tables(setup), of_cells)
     apv = read_strips(block.hits, strip_tables(setup), of_strips)
     straw = read_straws(block.hits, setup, of_straws)
     columns = {f"adc_{name}": values for name, values in adc._asdict().items()}

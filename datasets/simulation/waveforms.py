@@ -40,11 +40,11 @@ def channel_labels(setup: Setup) -> list[str]:
     Return the name of each channel, for example `ECAL0-2-3`: detector, section, x, y.
 
     A channel is the place of a cell in the row of all cells: detectors and sections in the order of the
-    setup, x slow and y fast.
+    setup, x slow and y fast, then the beam counters (`S0-0-0`).
     """
     return [
         f"{detector.name.upper()}{number}-{x}-{y}"
-        for detector in setup.detectors.values()
+        for detector in setup.read_out.values()
         for number, section in enumerate(detector.sections)
         for x in range(section.grid.shape[0])
         for y in range(section.grid.shape[1])
@@ -64,7 +64,7 @@ def channel_pedestals(setup: Setup) -> Floats:
     """
     rng = stream(0, f"{setup.name}/pedestals", 0)
     parts = []
-    for detector in setup.detectors.values():
+    for detector in setup.read_out.values():
         readout = _readout_of(detector.name, setup)
         around = rng.normal(readout.pedestal, readout.pedestal_spread, (detector.n_cells, 2))
         parts.append(np.clip(around, 0.0, readout.saturation - readout.threshold - 1.0))
@@ -81,7 +81,7 @@ def converter_tables(setup: Setup) -> Converters:
         If a detector has no readout, or two of them have different numbers of samples.
     """
     rows = []
-    for detector in setup.detectors.values():
+    for detector in setup.read_out.values():
         r = _readout_of(detector.name, setup)
         peak = np.exp(-r.peak_time / r.fall_time) - np.exp(-r.peak_time / r.rise_time)
         for section in detector.sections:
@@ -94,7 +94,7 @@ def converter_tables(setup: Setup) -> Converters:
 
 
 def _readout_of(name: str, setup: Setup) -> Digitizer:
-    readout = setup.detectors[name].readout
+    readout = setup.read_out[name].readout
     if readout is None:
         msg = (
             f"setup {setup.name}: detector '{name}' has no 'readout', so there are no raw digits of it; add "
@@ -106,7 +106,7 @@ def _readout_of(name: str, setup: Setup) -> Digitizer:
 
 def _n_samples(setup: Setup) -> int:
     """Return the number of samples of all detectors: a file has waveforms of one length."""
-    lengths = {name: _readout_of(name, setup).n_samples for name in setup.detectors}
+    lengths = {name: _readout_of(name, setup).n_samples for name in setup.read_out}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         msg = f"setup {setup.name}: all detectors need the same n_samples in one file, they have {listed}"

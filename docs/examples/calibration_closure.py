@@ -28,6 +28,7 @@ from datasets.conditions import ideal_conditions, load_conditions, write_conditi
 from datasets.conditions.runs import RunRange
 from datasets.setups import load_setup
 from processors.calibration import RATIO_EDGES
+from recon.muon_peak import amplitude_noise
 from recon.response import correct_nonlinearity
 from recon.spectra import count_values, measure_peaks, quantile
 
@@ -135,7 +136,9 @@ def show_energies(folder: Path, calibrated: Path) -> None:
         "electrons",
         "sum / energy",
         "sigma",
-        "intrinsic",
+        "light",
+        "ratio",
+        "light and noise",
         "ratio",
         "by threshold alone",
     )
@@ -148,26 +151,33 @@ def show_energies(folder: Path, calibrated: Path) -> None:
         events = uproot.open(columns)["events"].arrays(names, library="np")
         others = events["ecal_pile_up_energy"] + events["ecal_out_of_time_energy"]
         clean = (others < 1.0) & (events["hcal_energy"] < 2.0)
-        true, read = true_sums(folder / f"true_{energy}.root")
+        sums = true_sums(folder / f"true_{energy}.root")
         median, error, sigma = peak(events["ecal_energy"][clean] / energy)
-        intrinsic, limit = (peak(values[clean] / energy)[2] for values in (true, read))
-        text = f"{median:.4f} ± {error:.4f} | {100 * sigma:.3f} % | {100 * intrinsic:.3f} %"
-        print(f"| {energy} | {clean.sum()} | {text} | {sigma / intrinsic:.3f} | {limit / intrinsic:.3f} |")
+        light, noisy, limit = (peak(values[clean] / energy)[2] for values in sums)
+        text = f"{median:.4f} ± {error:.4f} | {100 * sigma:.3f} % | {100 * light:.3f} %"
+        both = f"{sigma / light:.3f} | {100 * noisy:.3f} % | {sigma / noisy:.3f} | {limit / light:.3f}"
+        print(f"| {energy} | {clean.sum()} | {text} | {both} |")
 
 
-def true_sums(path: Path) -> tuple[Floats, Floats]:
-    """Return the true sum of cells [GeV], and that of cells above the threshold of the readout."""
+def true_sums(path: Path) -> tuple[Floats, Floats, Floats]:
+    """
+    Return the true sum of cells [GeV], that with noise, and that of cells above the threshold of the readout.
+
+    The noise is that of the fitted amplitudes of all cells, read without zero suppression.
+    """
     detector = load_setup(SETUP).detectors["ecal"]
     cells = uproot.open(path)["simulated"]["ecal_cell_energy"].array(library="np")
     visible = np.stack(list(cells)).astype(np.float64).reshape(len(cells), -1)
     assert detector.readout is not None
     above = np.where(visible > detector.readout.threshold / detector.readout.gain, visible, 0.0)
     below = (visible - above).sum(axis=1).mean() / visible.shape[1]
-    true, read = (
+    noise = amplitude_noise(detector.readout) / detector.readout.gain
+    noisy = visible + noise * np.random.default_rng(1).standard_normal(visible.shape)
+    true, seen, read = (
         correct_nonlinearity(of / detector.response.sampling_fraction, detector).sum(axis=1)
-        for of in (visible, above + below)
+        for of in (visible, noisy, above + below)
     )
-    return true, read
+    return true, seen, read
 
 
 def main() -> None:

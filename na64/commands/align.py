@@ -31,6 +31,7 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
+from na64.execution import describe_execution, keep_logs
 from na64.exposure import compare
 from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
@@ -83,6 +84,9 @@ def write_alignment(options: AlignOptions) -> int:
     execution, request, wished = options.execution(), options.request(), _runs(options.runs)
     inputs = [file.path for file in request.files] + list(options.conditions)
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True, mark=_MARK)
+    if options.dry_run:
+        typer.echo(describe_execution(execution))
+        return 0
     with show_progress() as tell:
         prepared = compare(catalogue, prepare(request, None, tell))
         check_conditions(prepared.probes, analysis)
@@ -105,6 +109,7 @@ def write_alignment(options: AlignOptions) -> int:
     record = _record(options, prepared, clean, config) | {"runs": str(runs)}
     record["events"] |= {"processed": account.processed, "lost": account.lost}
     _write(options, found, clean[0], record, runs, is_same=is_same)
+    keep_logs(options.output)
     typer.echo(alignment_text(found, clean[0].setup.spectrometers[options.spectrometer]))
     typer.echo(account_line(account))
     events = "shown events" if record["kind"] == "data" else "events"

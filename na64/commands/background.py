@@ -30,6 +30,7 @@ class BackgroundOptions:
     simulation: tuple[Path, ...]
     output: Path
     eot: float | None = None
+    beam: Path | None = None
     overwrite: bool = False
 
 
@@ -45,10 +46,12 @@ def write_background(options: BackgroundOptions) -> int:
     if options.eot is not None and not options.eot > 0:
         msg = f"--eot must be above 0, got {options.eot:g}"
         raise UserError(msg)
-    inputs = [str(path) for path in (options.run, *options.simulation)]
+    beams = () if options.beam is None else (options.beam,)
+    inputs = [str(path) for path in (options.run, *options.simulation, *beams)]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True, mark=_MARK)
     simulations = [read_run(path) for path in options.simulation]
-    background = estimate_background(read_run(options.run), simulations, options.eot)
+    beam = None if options.beam is None else read_run(options.beam)
+    background = estimate_background(read_run(options.run), simulations, options.eot, beam)
     partial = options.output.with_name(f".{options.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -69,5 +72,5 @@ def _write(folder: Path, background: Background) -> None:
         (_MARK, json.dumps(background_json(background), indent=2, allow_nan=False) + "\n"),
     ):
         (folder / name).write_text(text, encoding="utf-8")
-    config = load_background(background.data.run["analysis"])
+    config = load_background(background.data.record["analysis"])
     plot_background(background, dict(config.side_bands), folder / "plots")

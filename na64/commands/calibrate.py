@@ -7,6 +7,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import typer
 
@@ -26,23 +28,35 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
+from na64.execution import describe_execution, keep_logs
+from na64.muon_report import describe_muons, muon_lines, plot_muons
 from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
+from processors.analysis import AnalysisProcessor
 from processors.calibration import CalibrationProcessor, CalibrationSums, ElectronConfig
 from processors.calibration_loop import LoopConfig, calibrate_gains, read_electrons
 from processors.calibration_tables import Calibration, make_calibration
 from processors.digits import conditions_of
-from processors.runner import Account, Prepared, prepare
+from processors.muon_calibration import (
+    MuonCalibration,
+    MuonConfig,
+    MuonProcessor,
+    expect_peak,
+    make_muon_calibration,
+)
+from processors.runner import Account, Execution, Prepared, Progress, prepare
 from recon.geometry import Setup
 
 __all__ = ["CalibrateOptions", "calibrate"]
+
+_PARTICLES = ("electron", "muon")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrateOptions(ReadOptions):
     """The options of `na64 calibrate`."""
 
-    detector: str = "ecal"
+    detectors: tuple[str, ...] = ("ecal",)
     particle: str = "electron"
     energies: tuple[str, ...] = ()  # GEV, or DATASET=GEV
     runs: str = "0-..."
@@ -63,25 +77,73 @@ def calibrate(options: CalibrateOptions) -> int:
     check_output(
         options.output, [f.path for f in request.files], overwrite=options.overwrite, is_directory=True
     )
+    if options.dry_run:
+        typer.echo(describe_execution(execution))
+        return 0
     with show_progress() as tell:
         prepared = prepare(request, None, tell)
         setup = load_setup(prepared.setup)
         _check(prepared, setup, options)
-        config = ElectronConfig(
-            detector=options.detector, energies=_energies(options.energies, prepared, setup)
-        )
-        processor = CalibrationProcessor(analysis, config)
-        counts, electrons, account = read_electrons(prepared, processor, execution, tell)
-        require_events(account)
-        detector = setup.detectors[options.detector]
-        found = calibrate_gains(electrons, counts, setup, detector, LoopConfig(), tell)
-        if found is None:
-            raise UserError(_no_electrons(counts, config))
         old = conditions_of(options.setup or prepared.setup, _run_of(prepared), options.conditions)
-        calibration = make_calibration(found, old, setup, config)
+        energies = _energies(options.energies, prepared, setup)
+        job = _Job(prepared, analysis, execution, setup, old, energies)
+        calibration: Calibration | MuonCalibration
+        if options.particle == "muon":
+            calibration, account = _with_muons(job, options.detectors, tell)
+        else:
+            calibration, account = _with_electrons(job, options.detectors[0], tell)
         _write(options, runs, calibration, setup, prepared, account)
+    keep_logs(options.output)
     _tell(options, calibration, account)
     return loss_status(account, options.max_loss)
+
+
+class _Job(NamedTuple):
+    """What is read, how, and what is known before."""
+
+    prepared: Prepared
+    analysis: AnalysisProcessor
+    execution: Execution
+    setup: Setup
+    old: Conditions
+    energies: dict[str, float]  # [GeV] by dataset
+
+
+def _with_electrons(job: _Job, detector: str, tell: Progress) -> tuple[Calibration, Account]:
+    """Find the gains of the detector that stops electrons."""
+    config = ElectronConfig(detector=detector, energies=job.energies)
+    processor = CalibrationProcessor(job.analysis, config)
+    counts, electrons, account = read_electrons(job.prepared, processor, job.execution, tell)
+    require_events(account)
+    found = calibrate_gains(electrons, counts, job.setup, job.setup.detectors[detector], LoopConfig(), tell)
+    if found is None:
+        raise UserError(_no_electrons(counts, config))
+    return make_calibration(found, job.old, job.setup, config), account
+
+
+def _with_muons(job: _Job, detectors: tuple[str, ...], tell: Progress) -> tuple[MuonCalibration, Account]:
+    """Find the gains of all cells that muons cross, in one pass over the files."""
+    energies = sorted(set(job.energies.values()))
+    if len(energies) > 1:
+        msg = (
+            f"muons of {len(energies)} energies ({', '.join(f'{e:g}' for e in energies)} GeV): what they "
+            f"radiate depends on it, calibrate with those of one"
+        )
+        raise UserError(msg)
+    config = MuonConfig(detectors=detectors, energy=energies[0])
+    expected = {name: expect_peak(job.setup, job.setup.detectors[name], config) for name in detectors}
+    processor = MuonProcessor(job.analysis, config, expected)
+    sums, _, account = read_electrons(job.prepared, processor, job.execution, tell)
+    require_events(account)
+    found = make_muon_calibration(sums, expected, job.old, job.setup, config)
+    if found is None:
+        steps = [f"{name} {int(n[0])}" for name, n in sums.arrays.items() if n.shape == (1,)]
+        msg = (
+            f"no muon. Calibration triggers (of a simulation all events), and what is left: "
+            f"{', '.join(steps)}. Check --conditions"
+        )
+        raise UserError(msg)
+    return found, account
 
 
 def _parse_runs(text: str) -> RunRange:
@@ -94,22 +156,23 @@ def _parse_runs(text: str) -> RunRange:
 
 def _check(prepared: Prepared, setup: Setup, options: CalibrateOptions) -> None:
     """Refuse what cannot be calibrated, before any event is read."""
-    if options.particle != "electron":
-        hint = nearest(options.particle, ("electron",)) or "."
-        msg = f"cannot calibrate with '{options.particle}'{hint} Particles: electron"
+    if options.particle not in _PARTICLES:
+        hint = nearest(options.particle, _PARTICLES) or "."
+        msg = f"cannot calibrate with '{options.particle}'{hint} Particles: {', '.join(_PARTICLES)}"
         raise UserError(msg)
-    if options.detector not in setup.detectors:
-        hint = nearest(options.detector, setup.detectors) or "."
-        known = ", ".join(setup.detectors)
-        msg = f"setup {setup.name} has no detector '{options.detector}'{hint} Detectors: {known}"
-        raise UserError(msg)
-    if not setup.detectors[options.detector].is_target or not setup.shower_profile:
-        targets = [name for name, d in setup.detectors.items() if d.is_target]
+    if options.particle == "electron" and len(options.detectors) > 1:
         msg = (
-            f"electrons calibrate the detector that stops them, {', '.join(targets)}, and setup {setup.name} "
-            f"must name its shower_profile; '{options.detector}' cannot be calibrated with them"
+            f"electrons calibrate one detector, the one that stops them; got {', '.join(options.detectors)}. "
+            f"Muons cross several: --particle muon"
         )
         raise UserError(msg)
+    for name in options.detectors:
+        if name not in setup.detectors:
+            hint = nearest(name, setup.detectors) or "."
+            known = ", ".join(setup.detectors)
+            msg = f"setup {setup.name} has no detector '{name}'{hint} Detectors: {known}"
+            raise UserError(msg)
+        _check_detector(name, setup, options.particle)
     for probe in prepared.probes:
         if probe.layout.level != "raw":
             msg = (
@@ -124,6 +187,24 @@ def _check(prepared: Prepared, setup: Setup, options: CalibrateOptions) -> None:
                 f"a calibration period (datasets/periods.yaml)"
             )
             raise UserError(msg)
+
+
+def _check_detector(name: str, setup: Setup, particle: str) -> None:
+    """Refuse a detector that these particles say nothing of."""
+    detector = setup.detectors[name]
+    if particle == "electron" and not (detector.is_target and setup.shower_profile):
+        targets = [target for target, d in setup.detectors.items() if d.is_target]
+        msg = (
+            f"electrons calibrate the detector that stops them, {', '.join(targets)}, and setup {setup.name} "
+            f"must name its shower_profile; '{name}' cannot be calibrated with them (--particle muon can)"
+        )
+        raise UserError(msg)
+    if particle == "muon" and (detector.readout is None or any(s.matter is None for s in detector.sections)):
+        msg = (
+            f"setup {setup.name}: what a muon leaves in '{name}' follows from its readout and the matter "
+            f"of all its sections; it lacks one of them"
+        )
+        raise UserError(msg)
 
 
 def _energies(texts: Sequence[str], prepared: Prepared, setup: Setup) -> dict[str, float]:
@@ -167,7 +248,7 @@ def _no_electrons(counts: CalibrationSums, config: ElectronConfig) -> str:
 def _write(
     options: CalibrateOptions,
     runs: RunRange,
-    calibration: Calibration,
+    calibration: Calibration | MuonCalibration,
     setup: Setup,
     prepared: Prepared,
     account: Account,
@@ -175,11 +256,12 @@ def _write(
     """Write tables, statistics and plots; they appear under the final name when complete."""
     partial = options.output.with_name(f".{options.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    source = f"na64 calibrate, {calibration.n_electrons} electrons"
+    n = calibration.n_muons if isinstance(calibration, MuonCalibration) else calibration.n_electrons
+    source = f"na64 calibrate, {n} {options.particle}s"
     new: Conditions = replace(calibration.conditions, run=None)
     try:
         write_conditions(new, setup, partial, runs, source)
-        write_json(partial / "calibration.json", describe_calibration(calibration))
+        write_json(partial / "calibration.json", _describe(calibration))
         run = {
             "version": 1,
             "command": "calibrate",
@@ -195,14 +277,28 @@ def _write(
             "conditions": {"old": calibration.old.digest, "new": new.digest},
         }
         write_json(partial / "run.json", run)
-        plot_calibration(calibration, setup, partial / "plots")
+        _plot(calibration, setup, partial / "plots")
         replace_path(partial, options.output, overwrite=options.overwrite)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _tell(options: CalibrateOptions, calibration: Calibration, account: Account) -> None:
-    for line in summary_lines(calibration):
+def _describe(calibration: Calibration | MuonCalibration) -> dict[str, Any]:
+    if isinstance(calibration, MuonCalibration):
+        return describe_muons(calibration)
+    return describe_calibration(calibration)
+
+
+def _plot(calibration: Calibration | MuonCalibration, setup: Setup, folder: Path) -> None:
+    if isinstance(calibration, MuonCalibration):
+        plot_muons(calibration, setup, folder)
+    else:
+        plot_calibration(calibration, setup, folder)
+
+
+def _tell(options: CalibrateOptions, calibration: Calibration | MuonCalibration, account: Account) -> None:
+    lines = muon_lines if isinstance(calibration, MuonCalibration) else summary_lines
+    for line in lines(calibration):  # type: ignore[arg-type]
         typer.echo(line)
     typer.echo(account_line(account))
     typer.echo(f"tables: {options.output}, for --conditions {options.output}")

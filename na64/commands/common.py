@@ -16,8 +16,8 @@ from datasets.config import nearest
 from datasets.probe import Kind
 from datasets.sources import find_inputs
 from na64.errors import UserError
+from na64.execution import choose_execution, log_folder
 from processors.analysis import AnalysisProcessor
-from processors.executors import ExecutorName
 from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
 from processors.runner import Account, Execution, Request
@@ -39,7 +39,6 @@ _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "muon": MuonProcessor,
 }
 _KINDS = ("data", "simulation")
-_EXECUTORS = ("iterative", "futures", "dask")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +53,14 @@ class ReadOptions:
     conditions: tuple[str, ...] = ()
     catalogue: Path | None = None
     executor: str | None = None
-    workers: int | None = None
-    scheduler: str | None = None
+    workers: int | str | None = None  # N, or N:MAX
+    cluster: str | None = None
     chunk_size: int = 50_000
     seed: int = 1
     max_loss: float = 0.0
     verify: bool = False
     overwrite: bool = False
+    dry_run: bool = False
 
     def request(self) -> Request:
         """Return what is to be read."""
@@ -74,7 +74,8 @@ class ReadOptions:
 
     def execution(self) -> Execution:
         """Return where chunks are processed."""
-        return choose_execution(self.executor, self.workers, self.scheduler, self.chunk_size)
+        logs = log_folder(self.output)
+        return choose_execution(self.executor, self.workers, self.cluster, self.chunk_size, logs)
 
 
 def processor_class(analysis: str) -> type[AnalysisProcessor]:
@@ -98,30 +99,6 @@ def choose_kind(kind: str | None) -> Kind | None:
         msg = f"unknown kind '{kind}'{nearest(kind, _KINDS) or '.'} Kinds: {', '.join(_KINDS)}"
         raise UserError(msg)
     return cast("Kind | None", kind)
-
-
-def choose_execution(
-    executor: str | None, workers: int | None, scheduler: str | None, chunk_size: int
-) -> Execution:
-    """Choose the executor that a user named, or that fits the workers: one process, or several."""
-    if executor is not None and executor not in _EXECUTORS:
-        hint = nearest(executor, _EXECUTORS) or "."
-        msg = f"unknown executor '{executor}'{hint} Executors: {', '.join(_EXECUTORS)}"
-        raise UserError(msg)
-    if scheduler is not None and executor not in {None, "dask"}:
-        msg = f"--scheduler needs --executor dask, not {executor}"
-        raise UserError(msg)
-    if executor == "iterative" and (workers or 1) > 1:
-        msg = f"--executor iterative runs in this process; with --workers {workers} use futures or dask"
-        raise UserError(msg)
-    name = executor or ("dask" if scheduler else "futures" if (workers or 1) > 1 else "iterative")
-    default = 1 if name == "iterative" else 2
-    return Execution(
-        executor=cast("ExecutorName", name),
-        workers=workers or default,
-        scheduler=scheduler,
-        chunk_size=chunk_size,
-    )
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from na64.comparison import compare, load_run
+from na64.comparison import compare
+from na64.stored_run import read_run
 
 __all__ = ["compare_runs", "difference_text"]
 
@@ -25,7 +26,7 @@ def compare_runs(first: Path, second: Path, *, as_json: bool, n_events: int) -> 
     int
         Exit status: 0 where they are equal, 1 where they differ.
     """
-    found = compare(load_run(first), load_run(second), n_events)
+    found = compare(read_run(first), read_run(second), n_events)
     typer.echo(json.dumps(found, indent=2) if as_json else difference_text(found))
     return 0 if found["equal"] else 1
 

@@ -22,7 +22,7 @@ from na64.efficiency import (
 from na64.efficiency_plots import draw_intensity
 from na64.errors import UserError
 from na64.outputs import check_output, replace_path
-from na64.run_files import read_json
+from na64.stored_run import read_json, read_record
 from na64.style import save_figure
 
 __all__ = ["compare_intensities"]
@@ -68,7 +68,7 @@ def compare_intensities(runs: Sequence[Path], output: Path | None) -> int:
 
 def _samples(run: Path) -> list[tuple[float | None, Table, str]]:
     """Return intensity, efficiencies and setup of each simulated sample of a run."""
-    record = read_json(run / "run.json")
+    record = read_record(run)
     intensities: dict[str, set[float | None]] = {}
     for entry in record["inputs"]:
         value = entry.get("parent", {}).get("intensity")

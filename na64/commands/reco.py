@@ -23,6 +23,7 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
+from na64.execution import describe_execution
 from na64.exposure import compare, describe_exposure, exposure_line
 from na64.outputs import check_output, replace_path
 from na64.record import describe_inputs, versions
@@ -88,6 +89,9 @@ def write_columns(options: RecoOptions) -> int:
     execution, request = options.execution(), options.request()
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=False)
+    if options.dry_run:
+        typer.echo(describe_execution(execution))
+        return 0
     partial = options.output.with_name(f".{options.output.name}.partial{options.output.suffix}")
     with show_progress() as tell:
         prepared = compare(catalogue, prepare(request, None, tell))

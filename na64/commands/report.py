@@ -29,7 +29,7 @@ def renew_report(run: Path, background: Path) -> int:
         msg = f"cannot read {path}: {error}; `na64 run` writes it"
         raise UserError(msg) from error
     partial = path.with_name(".report.html.partial")
-    partial.write_text(add_background(page, background, stored.run), encoding="utf-8")
+    partial.write_text(add_background(page, background, stored.record), encoding="utf-8")
     partial.replace(path)
     typer.echo(f"report: {path}")
     return 0

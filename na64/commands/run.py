@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import typer
 
-from datasets.conditions.catalogue import load_catalogue
+from datasets.conditions.catalogue import Catalogue, load_catalogue
 from datasets.setups import load_setup
 from na64.commands.common import (
     ReadOptions,
@@ -20,20 +22,27 @@ from na64.commands.common import (
     require_events,
     show_progress,
 )
+from na64.errors import UserError
+from na64.execution import describe_execution, keep_logs
 from na64.exposure import compare, describe_exposure, exposure_line
 from na64.identity import identify
 from na64.outputs import check_output
 from na64.record import RunRecord
+from na64.resume import PARTS_FOLDER, kept_line, open_store, own_folder
 from na64.run_directory import write_run_directory
 from na64.tables import cutflow_text, quality_text
+from processors.analysis import AnalysisProcessor
+from processors.partial_results import PartialResults
 from processors.result import AnalysisResult
-from processors.runner import Prepared, prepare, run_items
+from processors.runner import Account, Prepared, prepare, run_items
 from selections.opening import Opening
 
 __all__ = ["RunOptions", "run_analysis"]
 
 Identity = Mapping[str, str | None]
 
+_NOT_RECORDED = {"output", "overwrite", "resume", "dry_run"}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _HINT = "check units, times and SRD of the layout, and that layout and setup belong together"
 
 
@@ -46,6 +55,7 @@ class RunOptions(ReadOptions):
     without: tuple[str, ...] = ()
     variations: tuple[str, ...] = ()
     save_events: bool = False
+    resume: bool = False
 
 
 def run_analysis(
@@ -70,9 +80,51 @@ def run_analysis(
         Exit status: 0, or 1 where more events were lost than allowed.
     """
     start = time.perf_counter()
-    make = processor_class(options.analysis)
+    if options.resume and options.overwrite:
+        msg = "--resume keeps what --overwrite throws away; give one of them"
+        raise UserError(msg)
     catalogue = load_catalogue(options.catalogue)
-    processor = make(
+    processor = _processor(options, catalogue, opening)
+    execution, request = options.execution(), options.request()
+    replaces = options.overwrite or (options.resume and (options.output / PARTS_FOLDER).is_dir())
+    inputs = [file.path for file in request.files]
+    check_output(options.output, inputs, overwrite=replaces, is_directory=True)
+    if options.dry_run:
+        typer.echo(describe_execution(execution))
+        return 0
+    with show_progress() as tell, own_folder(options.output):
+        prepared = compare(catalogue, prepare(request, processor, tell))
+        identity = identify(processor, prepared)
+        if check is not None:
+            check(identity, prepared)
+        store = open_store(
+            options.output, processor, prepared, resume=options.resume, overwrite=options.overwrite
+        )
+        probed = time.perf_counter()
+        with _tell_what_is_kept(options, store, prepared):
+            result, account = run_items(prepared, processor, execution, AnalysisResult(), tell, store=store)
+            require_events(account)
+            processed = time.perf_counter()
+            record = RunRecord(
+                result=result,
+                account=account,
+                prepared=prepared,
+                selection=processor.selection_for(load_setup(prepared.setup)),
+                exposure=describe_exposure(catalogue, prepared, account, options.conditions),
+                options={k: v for k, v in asdict(options).items() if k not in _NOT_RECORDED},
+                identity=identity,
+                seconds={"look": probed - start, "process": processed - probed},
+            )
+            parts = store.folder if account.losses else None
+            write_run_directory(options.output, record, overwrite=replaces, progress=tell, parts=parts)
+        store.clear()
+    keep_logs(options.output)
+    _tell(options, record)
+    return loss_status(account, options.max_loss)
+
+
+def _processor(options: RunOptions, catalogue: Catalogue, opening: Opening | None) -> AnalysisProcessor:
+    return processor_class(options.analysis)(
         options.setup,
         changes=options.changes,
         without=options.without,
@@ -83,32 +135,33 @@ def run_analysis(
         variations=options.variations,
         with_events=options.save_events,
     )
-    execution, request = options.execution(), options.request()
-    inputs = [file.path for file in request.files]
-    check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True)
-    with show_progress() as tell:
-        prepared = prepare(request, processor, tell)
-        prepared = compare(catalogue, prepared)
-        identity = identify(processor, prepared)
-        if check is not None:
-            check(identity, prepared)
-        probed = time.perf_counter()
-        result, account = run_items(prepared, processor, execution, AnalysisResult(), tell)
-        require_events(account)
-        processed = time.perf_counter()
-        record = RunRecord(
-            result=result,
-            account=account,
-            prepared=prepared,
-            selection=processor.selection_for(load_setup(prepared.setup)),
-            exposure=describe_exposure(catalogue, prepared, account, options.conditions),
-            options={k: v for k, v in asdict(options).items() if k not in {"output", "overwrite"}},
-            identity=identity,
-            seconds={"look": probed - start, "process": processed - probed},
-        )
-        write_run_directory(options.output, record, overwrite=options.overwrite, progress=tell)
-    _tell(options, record)
-    return loss_status(account, options.max_loss)
+
+
+@contextmanager
+def _tell_what_is_kept(options: RunOptions, store: PartialResults, prepared: Prepared) -> Iterator[None]:
+    """Say what a run has kept that ends before its time, and what a full disk means."""
+    try:
+        yield
+    except BaseException as error:
+        if store.kept:
+            line = kept_line(options.output, store.kept, prepared.entries)
+            print(f"na64: {line}", file=sys.stderr)  # noqa: T201
+        if isinstance(error, OSError) and error.errno in _FULL:
+            msg = f"cannot write {options.output}: {error.strerror}. Make room first"
+            raise UserError(msg) from error
+        raise
+
+
+def _interruptions(account: Account) -> list[str]:
+    """Say what was taken over, and what was begun again."""
+    lines = []
+    if account.resumed:
+        lines.append(f"resumed: {account.resumed} of {account.processed} events were done before")
+    if account.retries:
+        times = sum(len(retry.reasons) for retry in account.retries)
+        chunks = f"{len(account.retries)} of {account.chunks} chunks were begun again"
+        lines.append(f"retries: {chunks}, {times} times in all; run.json says why")
+    return lines
 
 
 def _tell(options: RunOptions, record: RunRecord) -> None:
@@ -119,6 +172,8 @@ def _tell(options: RunOptions, record: RunRecord) -> None:
             typer.echo(text)
     account = record.account
     typer.echo(account_line(account))
+    for line in _interruptions(account):
+        typer.echo(line)
     typer.echo(exposure_line(record.exposure))
     for note in sorted(record.result.notes):
         typer.echo(f"note: {note}")
@@ -128,5 +183,7 @@ def _tell(options: RunOptions, record: RunRecord) -> None:
             print(f"na64: warning: {name}: no event in row '{row}'; {_HINT}", file=sys.stderr)  # noqa: T201
     for line in loss_lines(account):
         print(f"na64: {line}", file=sys.stderr)  # noqa: T201
+    if account.losses and (options.output / PARTS_FOLDER).is_dir():
+        typer.echo("the same command with --resume reads again what was lost, and that alone")
     typer.echo(f"plane:  {options.output / 'plots' / 'edep_plane_loose.png'}")
     typer.echo(f"report: {options.output / 'report.html'}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from na64.commands.common import choose_execution, processor_class
+from na64.commands.common import processor_class
 from na64.commands.run import Identity, RunOptions, run_analysis
 from na64.errors import UserError
 from na64.freezing import (
@@ -23,13 +23,14 @@ from na64.freezing import (
 )
 from na64.identity import digest_of, identify
 from na64.record import describe_inputs
+from na64.stored_run import read_record
 from processors.runner import Prepared, prepare
 from selections.blinding import BlindingError
 from selections.opening import Opening
 
 __all__ = ["UnblindOptions", "freeze_run", "unblind"]
 
-_EXECUTION = ("executor", "workers", "scheduler", "chunk_size")  # change no bin
+_EXECUTION = ("executor", "workers", "cluster", "chunk_size")  # change no bin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +41,10 @@ class UnblindOptions:
     output: Path
     periods: tuple[str, ...] = ()
     executor: str | None = None
-    workers: int | None = None
-    scheduler: str | None = None
+    workers: int | str | None = None
+    cluster: str | None = None
     chunk_size: int | None = None
+    resume: bool = False
     overwrite: bool = False
 
 
@@ -89,14 +91,9 @@ def freeze_run(run: Path, output: Path | None, *, overwrite: bool) -> int:
 
 
 def _read_run(run: Path) -> dict[str, Any]:
-    path = run / "run.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        msg = f"{run} is not a run directory of `na64 run`: cannot read {path.name} ({error})"
-        raise UserError(msg) from error
-    if not isinstance(record, dict) or not record.get("identity"):
-        msg = f"{path} does not say what decided its result (no 'identity'); run it again with this version"
+    record = read_record(run)
+    if not record.get("identity"):
+        msg = f"{run} does not say what decided its result (no 'identity'); run it again with this version"
         raise UserError(msg)
     return record
 
@@ -182,10 +179,10 @@ def unblind(options: UnblindOptions) -> int:
     frozen = read_frozen(options.statement.parent / statement.frozen)
     opening = make_opening(statement, frozen, options.periods)
     given = {key: getattr(options, key) for key in _EXECUTION if getattr(options, key) is not None}
-    if given.keys() & {"executor", "workers", "scheduler"}:
-        given = {"executor": None, "workers": None, "scheduler": None} | given
-    run = _options(frozen, options.output, overwrite=options.overwrite, **given)
-    choose_execution(run.executor, run.workers, run.scheduler, run.chunk_size)
+    if given.keys() & {"executor", "workers", "cluster"}:
+        given = {"executor": None, "workers": None, "cluster": None} | given
+    run = _options(frozen, options.output, overwrite=options.overwrite, resume=options.resume, **given)
+    run.execution()
 
     def check(identity: Identity, prepared: Prepared) -> None:
         changed = differences(frozen, identity, describe_inputs(prepared))

@@ -62,7 +62,7 @@ def _draw(axes: Axes, waveform: FittedWaveform, name: str) -> None:
 def cell_name(setup: Setup, cell: int) -> str:
     """Return detector, section and (x, y) index of a cell in the row of all cells of a setup."""
     left = cell
-    for name, detector in setup.detectors.items():
+    for name, detector in setup.read_out.items():
         for section in detector.sections:
             if left < section.grid.n_cells:
                 x, y = divmod(left, section.grid.shape[1])

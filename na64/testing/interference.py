@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import logging
 import shutil
@@ -13,17 +12,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
-import cloudpickle
-import numpy as np
 from coffea.processor import ProcessorABC
-from hist import Hist
 
 from datasets.probe import Kind
 from datasets.sources import InputFile
 from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import difference, find_value, fingerprint
 from na64.testing.pair import PLANTED, make_closed_pair
+from na64.testing.plain_values import plain
 from processors.analysis import AnalysisProcessor
 from processors.runner import Execution, Request, prepare, run_items
 
@@ -150,28 +146,3 @@ def _listen(seen: dict[str, Any]) -> Iterator[None]:
         for logger in (logging.root, *deaf):
             logger.removeHandler(records)
     seen |= {"printed": [out.getvalue(), err.getvalue()], "logged": records.texts}
-
-
-def plain(value: Any) -> Any:
-    """Return a result as nested lists, mappings and numbers, which can be compared and searched."""
-    if isinstance(value, Hist):
-        axes = [str(axis) for axis in value.axes]
-        return {"axes": axes, "values": _flow(value), "variances": _flow(value, "variances")}
-    if isinstance(value, np.ndarray | np.generic | ak.Array):
-        return value.tolist()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, set | frozenset):
-        return [plain(part) for part in sorted(value, key=repr)]
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if value is None or isinstance(value, str | bytes | int | float | complex):
-        return value
-    return cloudpickle.dumps(value)
-
-
-def _flow(histogram: Hist[Any], what: str = "values") -> Any:
-    found = getattr(histogram, what)(flow=True)
-    return None if found is None else np.asarray(found).tolist()

@@ -120,14 +120,38 @@ class Response(Strict):
     light_yield: float = 0.0  # photoelectrons per GeV of visible energy; 0: no photo-statistics
     time_resolution: float = 0.0  # [ns] of a cell with a large signal
     resolving_time: float = 0.0  # [ns] within which two pulses of a cell are taken for one
+    position_stochastic: float = 0.0  # [mm sqrt(GeV)] rms of a shower's x or y, see `position_error`
+    position_constant: float = 0.0  # [mm] both 0: not known
 
     def __post_init__(self) -> None:
         positive = (self.sampling_fraction, self.reference_energy)
         times = (self.time_resolution, self.resolving_time)
-        others = (self.noise, self.constant, self.stochastic, self.light_yield, *times)
+        places = (self.position_stochastic, self.position_constant)
+        others = (self.noise, self.constant, self.stochastic, self.light_yield, *times, *places)
         if not (all(v > 0 for v in positive) and all(v >= 0 for v in others)):
             msg = f"a response needs sampling_fraction, reference_energy > 0 and all else >= 0, got {self}"
             raise ValueError(msg)
+
+    def position_error(self, energy: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """
+        Return the rms of a shower's x or y.
+
+        ``position_stochastic / sqrt(E)`` and `position_constant` in quadrature.
+
+        Parameters
+        ----------
+        energy : float64, any shape [GeV]
+
+        Returns
+        -------
+        float64, same shape [mm]
+            NaN without energy, and everywhere if the setup does not know the error.
+        """
+        at = np.asarray(energy, dtype=np.float64)
+        if not max(self.position_stochastic, self.position_constant) > 0:
+            return np.full(at.shape, np.nan)
+        at = np.where(at > 0, at, np.nan)
+        return np.sqrt(self.position_stochastic**2 / at + self.position_constant**2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from selections.background.intervals import Interval, join_errors, poisson_limits
 
 __all__ = [
-    "Extrapolation", "ExtrapolationConfig", "Fit", "Shape", "Spectrum", "expected_counts", "extrapolate",
-    "fitted_curve",
+    "Extrapolation", "ExtrapolationConfig", "Fit", "Shape", "Spectrum", "bin_integrals", "expected_counts",
+    "extrapolate", "fitted_curve",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -173,8 +173,22 @@ class _Grid(NamedTuple):
     ratios: Floats  # (n_slopes,) expected in the closed region per event of the window
 
 
-def _integrals(shape: Shape, edge: float, edges: Floats, slopes: Floats) -> Floats:
-    """Return the integral of the density over bins, (n_slopes, n_bins)."""
+def bin_integrals(shape: Shape, edge: float, edges: Floats, slopes: Floats) -> Floats:
+    """
+    Return the integral of the density over bins.
+
+    Parameters
+    ----------
+    shape : Shape
+    edge : float [GeV]
+        Of the closed region, where the density is 1.
+    edges : float64, shape (n_bins + 1,) [GeV]
+    slopes : float64, shape (n_slopes,) [1/GeV]
+
+    Returns
+    -------
+    float64, shape (n_slopes, n_bins) [GeV]
+    """
     half = 0.5 * np.diff(edges)
     x = 0.5 * (edges[1:] + edges[:-1])[:, None] + half[:, None] * _POINTS
     density = np.exp(slopes[:, None, None] * shape.exponent(x, edge))
@@ -182,9 +196,9 @@ def _integrals(shape: Shape, edge: float, edges: Floats, slopes: Floats) -> Floa
 
 
 def _make_grid(shape: Shape, closed: Window, edges: Floats, slopes: Floats) -> _Grid:
-    bins = _integrals(shape, closed[1], edges, slopes)
+    bins = bin_integrals(shape, closed[1], edges, slopes)
     steps = np.linspace(*closed, 1 + int(np.ceil((closed[1] - closed[0]) / _STEP)))
-    inside = _integrals(shape, closed[1], steps, slopes).sum(axis=1)
+    inside = bin_integrals(shape, closed[1], steps, slopes).sum(axis=1)
     total = bins.sum(axis=1)
     return _Grid(slopes, np.log(bins / total[:, None]), inside / total)
 
@@ -297,8 +311,8 @@ def fitted_curve(fit: Fit, closed: Window, edges: Floats) -> tuple[Floats, Float
     pulls = (slopes - fit.slope) / np.maximum(side, 1e-12)
     low, high = poisson_limits(fit.events, np.sqrt(np.maximum(1.0 - pulls**2, 0.0)))
     chosen = np.append(slopes, fit.slope)
-    shares = _integrals(fit.shape, closed[1], edges, chosen)
-    shares /= _integrals(fit.shape, closed[1], np.linspace(*fit.window, _SLOPES), chosen).sum(
+    shares = bin_integrals(fit.shape, closed[1], edges, chosen)
+    shares /= bin_integrals(fit.shape, closed[1], np.linspace(*fit.window, _SLOPES), chosen).sum(
         axis=1, keepdims=True
     )
     return (

@@ -145,6 +145,7 @@ class Damage(NamedTuple):
 
 SHORT, ZERO, FULL, REPEATED, BAD_SPILL, NO_TIME = 13, 4, 5, 6, 7, 8  # events that must fail
 UNKNOWN, NOISY, STRANGE_STRIP, REPEATED_STRIP = 16, 14, 11, 12  # events that may go on
+COUNTERS = range(117, 120)  # channels of S0, S1, S2
 UNDECIDED = {SHORT, ZERO, FULL, REPEATED, BAD_SPILL, NO_TIME}
 
 
@@ -196,7 +197,9 @@ def _damage(columns: dict[str, list[Any]], *, spoil_closed: bool = False) -> Non
     samples[FULL][:32] = [4095] * 32
     channel[REPEATED][1] = channel[REPEATED][0]
     columns["spill"][BAD_SPILL] = 7
-    columns["master_time"][NO_TIME] = np.nan
+    kept = [at for at, number in enumerate(channel[NO_TIME]) if number not in COUNTERS]
+    channel[NO_TIME] = [channel[NO_TIME][at] for at in kept]
+    samples[NO_TIME] = [sample for at in kept for sample in samples[NO_TIME][32 * at : 32 * at + 32]]
     channel[UNKNOWN].append(9999)
     samples[UNKNOWN] += [50] * 16 + [900] * 16
     samples[NOISY][0] += 40
@@ -232,7 +235,7 @@ def _raw_columns(
         "run": np.full(n, 3661, dtype=np.int32),
         "spill": np.full(n, spill, dtype=np.int32),
         "event": chosen.astype(np.int64),
-        "master_time": np.zeros(n, dtype=np.float32),
+        "master_time": np.full(n, np.nan, dtype=np.float32),  # the beam counters tell
         "trigger_is_physics": np.full(n, physics),
         "trigger_word": trigger_word(
             physics=np.full(n, physics), calibration=np.full(n, calibration or False)

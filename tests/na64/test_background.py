@@ -15,6 +15,7 @@ from na64.background import estimate_background
 from na64.stored_run import read_run
 from selections.background.config import load_background
 from selections.selection import load_selection
+from selections.tag_and_probe import ProbeCounts
 
 Call = Callable[..., Any]
 Points = list[tuple[float, float]]
@@ -125,6 +126,49 @@ def test_table_and_figures_of_side_bands_and_simulation(na64: Call, data: Path, 
     assert stems == {f"{n}.{e}" for n in ("side_band_a", "side_band_c", "sources") for e in ("png", "pdf")}
 
 
+def make_beam(path: Path, rows: list[list[int]], **changes: Any) -> Path:
+    """Write a run of the simulated beam without the SRD cut: all, tagged and in the side band."""
+    make_run(path, [], [], process="electron", without_cuts=["srd"], **changes)
+    names = ("beam", "electron", "hadron")
+    sums = np.array(rows, dtype=float)[:, :, None] * np.ones(3)
+    cutflow = json.loads((path / "cutflow.json").read_text())
+    cutflow["datasets"]["electron"]["tag_and_probe"] = ProbeCounts(names, sums).table()
+    (path / "cutflow.json").write_text(json.dumps(cutflow))
+    return path
+
+
+def test_tag_of_a_beam_and_digests_of_what_was_read(
+    na64: Call, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("na64.commands.background.plot_background", lambda *_: [])
+    beam = make_beam(tmp_path / "beam", [[1000, 900, 60], [800, 760, 8], [40, 2, 38]])
+    upstream = make_run(tmp_path / "upstream", [], [], process="upstream", eot=1e10)
+    words = ["--beam", beam, "--eot", "1e9", "--simulation", upstream]
+    told = na64("background", data, "-o", tmp_path / "out", *words)
+    assert told.status == 0, told.err
+    found = read(tmp_path / "out")
+    assert found["srd_tag"]["contamination"]["value"] == pytest.approx(0.05 / 0.94)
+    assert found["srd_tag"]["efficiency"]["value"] == 0.95
+    assert "| hadrons in the beam, from the side band | 5.3" in told.out
+    roles = {entry["role"]: entry for entry in found["inputs"]}
+    assert list(roles) == ["data", "simulation", "beam"]
+    assert len({entry["digest"] for entry in found["inputs"]}) == 3
+    assert roles["data"]["files"][0]["dataset"] == "data"
+
+
+def test_beam_that_tells_nothing_of_the_tag_is_refused(na64: Call, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    tagged = make_run(tmp_path / "tagged", [], [], process="electron")
+    assert "--without-cut srd" in na64("background", data, "-o", out, "--beam", tagged).err
+    assert "which are shown with a tag only" in na64("background", data, "-o", out, "--beam", data).err
+    rows = [[10, 9, 1], [8, 8, 0], [0, 0, 0]]
+    empty = make_beam(tmp_path / "empty", rows)
+    assert "no hadron probes among 10" in na64("background", data, "-o", out, "--beam", empty).err
+    other = make_beam(tmp_path / "other", rows, setup="na64e_2022")
+    assert "have different setup" in na64("background", data, "-o", out, "--beam", other).err
+    assert not out.exists()
+
+
 def test_empty_side_bands_give_upper_ends_and_can_be_drawn(na64: Call, tmp_path: Path) -> None:
     run = make_run(tmp_path / "data", [], [])
     told = na64("background", run, "-o", tmp_path / "out")
@@ -197,7 +241,10 @@ def test_what_is_missing_is_named(na64: Call, data: Path, tmp_path: Path) -> Non
     (data / "histograms.json").write_text(json.dumps(content))
     assert "has no histogram 'edep_plane_final'" in na64("background", data, "-o", out).err
     (data / "cutflow.json").unlink()
-    assert "is not a run directory: it has no cutflow.json" in na64("background", data, "-o", out).err
+    assert (
+        "is no run directory of `na64 run`: cannot read cutflow.json"
+        in na64("background", data, "-o", out).err
+    )
 
 
 def test_output_replaces_only_another_estimate(

@@ -96,12 +96,47 @@ def test_beam_on_one_cell_leaves_right_gains_right(
     ]
 
 
+def test_muons_find_the_gains_of_several_detectors_at_once(na64: Callable[..., Any], tmp_path: Path) -> None:
+    """Cells that muons cross get their peak right; the others, and those too faint, keep their gains."""
+    path, out = tmp_path / "muons.root", tmp_path / "calibrated"
+    options = SimulateOptions(
+        setup="na64e_2018", process="muon", n_events=1024, output=path, level="raw", seed=5, trigger="none",
+        pile_up=False, workers=1,
+    )  # fmt: skip
+    write_simulation(options)
+    true = ideal_conditions(SETUP)
+    rng, wrong = np.random.default_rng(3), dict(true.detectors)
+    for name in ("ecal", "hcal"):
+        gain = wrong[name].gain * rng.uniform(0.8, 1.2, SETUP.detectors[name].n_cells)
+        wrong[name] = replace(wrong[name], gain=gain)
+    write_conditions(
+        replace(true, detectors=wrong), SETUP, tmp_path / "wrong", RunRange.parse("0-..."), "a test"
+    )
+    arguments = ["--particle", "muon", "--detector", "ecal", "--detector", "hcal"]
+    told = na64("calibrate", path, "-o", out, "--conditions", tmp_path / "wrong", *arguments)
+    assert told.status == 0, told.err
+    assert "ecal: a muon leaves too little in 36 of 72 cells" in told.err
+    found = load_conditions(SETUP, 0, [out])
+    described = json.loads((out / "calibration.json").read_text())["detectors"]
+    for name, beam in (("ecal", [36 + BEAM]), ("hcal", [4, 13, 22])):
+        cells = described[name]["cells"]
+        new = [i for i, cell in enumerate(cells) if cell["flag"] == "new"]
+        assert set(beam) <= set(new), name
+        ratio = found.detectors[name].gain / true.detectors[name].gain
+        for i in new:
+            assert abs(ratio[i] - 1) < 4 * cells[i]["error"] < 0.1, (name, i)
+        kept = np.delete(np.arange(len(cells)), new)
+        np.testing.assert_allclose(found.detectors[name].gain[kept], wrong[name].gain[kept], rtol=1e-6)
+    assert (out / "plots" / "muons_hcal.png").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--detector", "ecl"], "no detector 'ecl'; did you mean 'ecal'?"),
         (["--detector", "hcal"], "electrons calibrate the detector that stops them, ecal"),
-        (["--particle", "muon"], "cannot calibrate with 'muon'"),
+        (["--detector", "ecal", "--detector", "hcal"], "electrons calibrate one detector"),
+        (["--particle", "muons"], "cannot calibrate with 'muons'; did you mean 'muon'?"),
         (["--energy", "fast"], "--energy fast: expected GEV or DATASET=GEV"),
         (["--energy", "e20=20"], "no dataset 'e20'"),
         (["--runs", "9-1"], "--runs 9-1"),

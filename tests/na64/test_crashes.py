@@ -10,6 +10,7 @@ import pytest
 
 from na64.testing import PLANTED, assert_same, find_value, fingerprint, make_closed_pair
 from processors.invisible import InvisibleProcessor
+from processors.partial_results import write_part
 from tests.conftest import NOT_IN_P348RECO
 
 WITHOUT = [word for cut in NOT_IN_P348RECO for word in ("--without-cut", cut)]
@@ -84,6 +85,45 @@ def test_what_a_killed_command_leaves_tells_nothing(
     left = fingerprint(tmp_path / "done_1")
     assert any(".partial" in name for name in left)
     assert find_value(left, PLANTED) is None
+
+
+def test_a_killed_and_resumed_run_tells_nothing(
+    na64: Callable[..., Any],
+    pair: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is there when it was killed twice, and after a resumed run, in spite of a damaged part."""
+    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    alive: list[int] = []  # parts that are written before the command dies
+
+    def save(*arguments: Any) -> None:
+        write_part(*arguments)
+        alive[0] -= 1
+        if not alive[0]:
+            raise Killed
+
+    monkeypatch.setattr("processors.partial_results.write_part", save)
+
+    def call(lives: int, *line: Any) -> Any:
+        alive[:] = [lives]
+        folder = line[4].with_name(".output.partial")
+        try:
+            told = list(na64(*line))
+        except Killed:
+            told = ["killed"]
+        seen = fingerprint(folder) if folder.is_dir() else None
+        for part in sorted(folder.rglob("*.part"))[:1]:
+            part.write_bytes(part.read_bytes()[:-7])
+        return [*told, seen]
+
+    def commands(data: Path, out: Path) -> list[list[Any]]:
+        line = [*COMMANDS["run"](data, out), "--save-events", "--resume"]
+        return [[2, *line], [1, *line], [99, *line]]
+
+    assert_same(call, pair, tmp_path, commands)
+    assert (tmp_path / "done_1" / "output" / "run.json").is_file()
+    assert find_value(fingerprint(tmp_path / "done_1"), PLANTED) is None
 
 
 def raise_killed(*_: object, **__: object) -> None:

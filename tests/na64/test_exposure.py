@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from datasets.conditions.catalogue import Catalogue
-from na64.exposure import describe_exposure, exposure_line
+from na64.exposure import describe_exposure, exposure_line, exposure_rows
 from processors.runner import Account, Loss
 
 
@@ -38,6 +38,12 @@ def test_what_is_not_known_is_null_with_the_reason() -> None:
     data = describe(prepared(probe("c.root", kind="data", level="reconstructed")))
     assert data["eot_used"] is None
     assert "c.root (not in the catalogue)" in data["reason"]
+    assert exposure_line(data) == "exposure: particles on target not known: c.root (not in the catalogue)"
+    assert dict(exposure_rows(data)) == {
+        "particles on target": "not known",
+        "why": "c.root (not in the catalogue)",
+    }
+    assert "(3e+06 lost)" in exposure_line({**data, "eot_lost": 3e6})
 
 
 def test_a_skim_has_the_particles_of_its_parents() -> None:

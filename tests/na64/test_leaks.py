@@ -19,7 +19,8 @@ from na64.testing import (
     find_value,
     make_closed_pair,
 )
-from na64.testing.interference import observe, plain
+from na64.testing.interference import observe
+from na64.testing.plain_values import plain
 from processors.analysis import Selected
 from processors.invisible import InvisibleProcessor
 from processors.result import AnalysisResult

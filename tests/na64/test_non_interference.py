@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -14,7 +15,8 @@ import uproot
 from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
 from na64.testing import find_value, make_muon_pair
-from tests.conftest import NOT_IN_P348RECO, P348Reco
+from selections.background.config import load_background
+from tests.conftest import NOT_IN_P348RECO, P348Reco, guard_periods
 from tests.na64.blind import (
     PLANTED,
     assert_same,
@@ -26,6 +28,7 @@ from tests.na64.blind import (
     make_raw_pair,
 )
 from tests.na64.signing import sign_statement
+from tests.na64.test_optimise import make_signal
 
 
 def _events(entries: Sequence[int]) -> list[str]:
@@ -48,7 +51,7 @@ def run_with_events(data: Path, out: Path) -> list[Any]:
 READERS = {  # every command that reads data, and how
     "run": lambda data, out: ["run", "invisible", data, "-o", out, *WITHOUT],
     "run-small-chunks": lambda data, out: ["run", "invisible", data, "-o", out, "--chunk-size", 99, *WITHOUT],
-    "run-dask": lambda data, out: ["run", "invisible", data, "-o", out, "--executor", "dask", *WITHOUT],
+    "run-dask": lambda data, out: ["run", "invisible", data, "-o", out, "--cluster", "local", *WITHOUT],
     "run-futures": lambda data, out: ["run", "invisible", data, "-o", out, "--workers", 2, *WITHOUT],
     "run-refused": lambda data, out: ["run", "invisible", data, "-o", out],
     "run-refused-base": lambda data, out: [
@@ -62,6 +65,7 @@ READERS = {  # every command that reads data, and how
         *WITHOUT,
     ],
     "run-variations": lambda data, out: [*run_with_events(data, out), *VARIATIONS],
+    "run-refused-variations": lambda data, out: [*run_with_events(data, out), *VARIATIONS],
     "reco": lambda data, out: ["reco", data, "-o", out.with_suffix(".root")],
     "reco-keep": lambda data, out: [
         "reco",
@@ -111,7 +115,7 @@ RUN_READERS = {  # every command that reads run directories, of one run and of t
 READERS_OF_ESTIMATES = {  # commands that read what `background` wrote too
     "report": lambda run, out: ["report", run, "--background", out],
 }
-OTHERS = {"unblind"}  # have a test of their own below
+OTHERS = {"unblind", "optimise"}  # have a test of their own below
 
 
 def leaves(commands: Any, prefix: str = "") -> set[str]:
@@ -145,6 +149,8 @@ def test_closed_events_leave_no_trace(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
+    if reader == "run-variations":
+        request.getfixturevalue("guarded")
     if reader == "freeze":  # the figures of its run are those of the other cases
         request.getfixturevalue("without_plots")
     assert_same(na64, pair, tmp_path, READERS[reader])
@@ -182,6 +188,7 @@ def pair_of_runs(
     folder, runs = tmp_path_factory.mktemp("runs"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("na64.run_directory.plot_run", lambda *_: [])
+        guard_periods(patch)
         for source, where in zip(pair, ("a", "b"), strict=True):
             data = folder / "data.root"
             data.write_bytes(source.read_bytes())
@@ -215,16 +222,46 @@ def test_commands_on_runs_tell_nothing_of_closed_events(
         assert "veto" in told[0][1]
 
 
+def test_optimum_tells_nothing_of_closed_events(
+    na64: Callable[..., Any],
+    pair_of_runs: tuple[tuple[Path, Path], ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = load_background("invisible")
+    band = config.side_bands["side_band_a"]
+    wide = replace(band, fit=replace(band.fit, fit=(50.0, 110.0)))  # up to where the sample has events
+    config = replace(config, side_bands={**config.side_bands, "side_band_a": wide})
+    monkeypatch.setattr("na64.optimisation.load_background", lambda _: config)
+    told = []
+    for index, (run, _) in enumerate(pair_of_runs):
+        work = tmp_path / "work"
+        copytree(run, work / "data")
+        params = json.loads((run / "run.json").read_text())["selection"]
+        make_signal(work / "signal", 300, selection=params, without_cuts=list(NOT_IN_P348RECO))
+        scans = ["--scan", "preshower.low", "--scan", "signal_box.hcal_energy", "--replicas", "20"]
+        said = na64("optimise", work / "signal", "--data", work / "data", "-o", work / "out", *scans)
+        assert said.status == 0, said.err
+        found = json.loads((work / "out" / "optimise.json").read_text())
+        assert found["nominal"]["sources"]["side_band_a"]["events"] > 500
+        work.rename(tmp_path / f"done_{index}")
+        left = fingerprint(tmp_path / f"done_{index}" / "out")
+        told.append((said, left))
+    assert told[0] == told[1]
+
+
 def test_closed_in_a_variation_leaves_no_trace(
     na64: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
     (tmp_path / "pair").mkdir()
     pair = make_margin_pair(tmp_path / "pair")
-    assert_same(na64, pair, tmp_path, READERS["run-variations"])
     (tmp_path / "plain").mkdir()
-    with pytest.raises(AssertionError):  # nominally these events are shown
+    with pytest.raises(AssertionError):  # without the guard these events are shown
         assert_same(na64, pair, tmp_path / "plain", run_with_events)
+    guard_periods(monkeypatch)
+    (tmp_path / "guarded").mkdir()
+    assert_same(na64, pair, tmp_path / "guarded", READERS["run-variations"])
 
 
 GEANT4 = {

@@ -171,8 +171,8 @@ def test_summary_accounts_for_every_event() -> None:
     assert summary["processed"] == "1,200"
     assert summary["lost"] == "34"
     assert summary["cuts left out by options"] == "veto, hcal_r"
-    assert summary["exposure: eot_input"] == "5,000"
-    assert summary["exposure: eot_used"] == "–"
+    assert summary["particles on target"] == "not known"
+    assert summary["particles on target, in the input"] == "5000"
 
 
 def cutflow_of(page: Page) -> dict[str, list[str]]:

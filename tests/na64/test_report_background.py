@@ -64,6 +64,23 @@ def test_table_notes_and_figures_are_put_in(page: str, tmp_path: Path) -> None:
     assert "background_side_band_a" in {attrs.get("id") for tag, attrs in renewed.tags if tag == "figure"}
 
 
+def test_tag_of_the_beam_is_put_in(page: str, tmp_path: Path) -> None:
+    names = ("efficiency", "mistag", "contamination", "untagged")
+    shares = {name: {"value": 0.005, "low": 0.0046, "high": 0.0055} for name in names}
+    bands = {f"side_band_{name}": shares["mistag"] for name in ("electrons", "hadrons", "beam")}
+    tag = {
+        "run": "runs/<beam>",
+        "kinds": ["calibration"],
+        "events": {"beam": 9, "electron": 7, "hadron": 1},
+        **shares,
+        **bands,
+    }
+    renewed = Page(add_background(page, write_estimate(tmp_path / "estimate", srd_tag=tag), RUN))
+    assert renewed.open == []
+    assert any("7 electron and 1 hadron probes; runs/<beam>, calibration" in w for w in renewed.words)
+    assert ["hadrons tagged", "0.500%", "0.460 to 0.550%"] in renewed.rows("what")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -142,6 +142,13 @@ def test_faulty_statement_opens_nothing(
     assert not (frozen / "open").exists()
 
 
+def test_a_statement_that_is_not_there_is_told(na64: Callable[..., Any], tmp_path: Path) -> None:
+    told = na64("unblind", "--statement", tmp_path / "none.yaml", "-o", tmp_path / "open")
+    assert told.status == 2
+    assert "there is no statement" in told.err
+    assert "Errno" not in told.err
+
+
 def test_simulation_is_not_frozen(na64: Callable[..., Any], samples: Path, tmp_path: Path) -> None:
     muons = samples / "geant4" / "muons_100gev.root"
     assert na64("run", "invisible", muons, "-o", tmp_path / "mc").status == 0

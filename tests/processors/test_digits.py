@@ -8,8 +8,11 @@ import pytest
 from datasets.conditions import Conditions, ideal_conditions
 from datasets.decode import Quantities
 from datasets.digits import Digits, StrawDigits, StripDigits, Waveforms
+from datasets.reader import ReadError
 from datasets.setups import load_setup
-from datasets.simulation.generator import Block, simulate_block
+from datasets.simulation.counters import sampling_phase
+from datasets.simulation.generator import Block, PileUp, simulate_block
+from datasets.simulation.light import Light
 from datasets.simulation.plan import plan
 from datasets.simulation.raw import digit_columns
 from processors.digits import (
@@ -49,6 +52,91 @@ def changed(detector: str, **changes: np.ndarray) -> Conditions:
     conditions = ideal_conditions(SETUP)
     cells = replace(conditions.detectors[detector], **changes)
     return replace(conditions, detectors={**conditions.detectors, detector: cells})
+
+
+def test_times_are_right_whatever_the_phase_of_the_clock(block: Block, found: Quantities) -> None:
+    """Half a sampling period of either sign: all cells move by it, and the master time takes it away."""
+    master = found.arrays["master_time"]
+    assert np.isfinite(master).all()
+    phase = sampling_phase(SETUP, block.n_events, np.random.default_rng(1).spawn(5)[3])
+    assert np.std(phase) == pytest.approx(12.5 / np.sqrt(12), rel=0.05)
+    assert np.std(master - phase) < 0.3
+    high = found.arrays["ecal_cell_energy"] * 0.1056 * 300.0 > 50.0  # ADC
+    true = block.merged.time[:, block.cells["ecal"]]
+    away = found.arrays["ecal_cell_time"] - true
+    assert high.sum() > 1000
+    assert np.std(away[high]) < 1.0
+    assert np.std((away + master[:, None])[high]) > 3.0  # without the master time
+
+
+def _crossed_by_two(block: Block, late: float) -> Block:
+    """Return the block with one more particle in each event, seen by the counters alone."""
+    n = block.n_events
+    light = (
+        np.concatenate([values, np.full_like(values, empty)])
+        for values, empty in zip(block.light, (0.0, np.nan), strict=True)
+    )
+    order = np.argsort(np.tile(np.arange(n), 2), kind="stable")
+    return block._replace(
+        light=Light(*(values[order] for values in light)),
+        primary_event=np.repeat(np.arange(n), 2),
+        pile_up=PileUp(np.arange(n + 1), np.full(n, 11), np.full(n, 100.0), np.full(n, late)),
+    )
+
+
+@pytest.mark.parametrize("late", [-60.0, -40.0, 40.0, 60.0])
+def test_another_particle_does_not_take_the_master_time(block: Block, found: Quantities, late: float) -> None:
+    """The same phase as without it."""
+    out = calibrate_digits(quantities(_crossed_by_two(block, late)), SETUP, ideal_conditions(SETUP))
+    away = out.arrays["master_time"] - found.arrays["master_time"]
+    assert np.isfinite(away).all()
+    assert np.abs(away).max() < 3.0
+    assert np.std(away) < 0.6
+    assert out.damage["master_time_is_ambiguous"].mean() < 0.01
+
+
+@pytest.mark.parametrize("late", [-18.0, 18.0])
+def test_of_two_particles_close_to_each_other_none_gives_the_time(block: Block, late: float) -> None:
+    """One sample between two starts and two numbers behind them are one too few for two pulses."""
+    out = calibrate_digits(quantities(_crossed_by_two(block, late)), SETUP, ideal_conditions(SETUP))
+    assert out.damage["master_time_is_ambiguous"].all()
+    assert (out.arrays["master_time"] == 0.0).all()  # when the trigger is expected
+    assert not out.damage["master_time_is_unknown"].any()
+
+
+def _without_counters(block: Block, events: int) -> Quantities:
+    """Return the digits of a block without the counters of its first events."""
+    q = quantities(block)
+    w = q.digits.waveforms
+    assert w is not None
+    event = np.repeat(np.arange(block.n_events), np.diff(w.offsets))
+    kept = (w.channel < 117) | (event >= events)
+    offsets = np.concatenate([[0], np.cumsum(kept)])[w.offsets]
+    return q._replace(
+        digits=q.digits._replace(waveforms=Waveforms(offsets, w.channel[kept], w.samples[kept]))
+    )
+
+
+def test_an_event_without_counters_is_counted_and_not_known(block: Block, found: Quantities) -> None:
+    q = _without_counters(block, 5)
+    out = calibrate_digits(q, SETUP, ideal_conditions(SETUP))
+    assert out.damage["master_time_is_unknown"].tolist() == [1] * 5 + [0] * (block.n_events - 5)
+    for name in SETUP.detectors:
+        assert np.isnan(out.arrays[f"{name}_cell_energy"][:5]).all()
+        assert np.array_equal(out.arrays[f"{name}_cell_energy"][5:], found.arrays[f"{name}_cell_energy"][5:])
+
+
+def test_a_file_without_counters_states_the_master_time(block: Block) -> None:
+    q = _without_counters(block, block.n_events)
+    q.arrays["master_time"] = phase = sampling_phase(
+        SETUP, block.n_events, np.random.default_rng(1).spawn(5)[3]
+    )  # type: ignore[index]
+    out = calibrate_digits(q, SETUP, ideal_conditions(SETUP))
+    assert np.array_equal(out.arrays["master_time"], phase)
+    assert not out.damage["master_time_is_unknown"].any()
+    bright = block.merged.energy[:, block.cells["ecal"]] > 0.2
+    away = out.arrays["ecal_cell_time"] - block.merged.time[:, block.cells["ecal"]]
+    assert np.std(away[bright]) < 1.0
 
 
 def test_energies_come_back(block: Block, found: Quantities) -> None:
@@ -117,6 +205,27 @@ def test_a_wrong_gain_scales_the_energy(block: Block, found: Quantities) -> None
     two = calibrate_digits(q, SETUP, changed("hcal", gain=1.2 * gain)).arrays["hcal_cell_energy"]
     assert two == pytest.approx(1.2 * one, rel=1e-6)
     assert np.median(one.sum(axis=1)) == pytest.approx(3 * 2.1, rel=0.1)  # hcal3 stands beside the beam
+
+
+def test_led_factors_follow_the_drift_of_a_spill(block: Block, found: Quantities) -> None:
+    """Energies and pile-up of cells with light, spill by spill; a spill without light is not known."""
+    q = quantities(block)
+    q.arrays["spill"] = np.where(np.arange(block.n_events) < 200, 1, 2)  # type: ignore[index]
+    q.arrays["spill"][:50] = 3  # type: ignore[index]
+    has_led = np.zeros(72, dtype=bool)
+    has_led[57] = True  # the cell that the beam points at
+    factor = np.where(has_led, np.array([[1.1], [0.9]]), 1.0)
+    conditions = replace(changed("ecal", led_factor=factor, has_led=has_led), led_spills=np.array([1, 2]))
+    cells = calibrate_digits(q, SETUP, conditions).arrays["ecal_cell_energy"]
+    before = found.arrays["ecal_cell_energy"]
+    assert np.isnan(cells[:50, 57]).all()
+    # the correction for the sum's nonlinearity moves by 0.0045 ln(1.1)
+    assert cells[50:200, 57] == pytest.approx(1.1 * before[50:200, 57], rel=1e-3)
+    assert cells[200:, 57] == pytest.approx(0.9 * before[200:, 57], rel=1e-3)
+    assert cells[50:, 50] == pytest.approx(before[50:, 50], rel=1e-3)  # without light: as it was
+    del q.arrays["spill"]  # type: ignore[attr-defined]
+    with pytest.raises(ReadError, match=r"LED factors for spills 1 to 2.*'spill'"):
+        calibrate_digits(q, SETUP, conditions)
 
 
 def _with(block: Block, first: int, channel: int, samples: np.ndarray) -> Quantities:

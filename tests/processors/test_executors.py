@@ -4,15 +4,22 @@ import os
 import pickle
 import signal
 import traceback
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from coffea.processor.executor import WorkItem
 
+from datasets.fingerprint import read_ends
 from datasets.reader import ReadError
-from processors.executors import ChunkError, ChunkExecutor, open_pool, run_chunk
+from processors.chunk import ChunkError, run_chunk
+from processors.dispatch import ExecutionError, Outcome
+from processors.executors import ChunkExecutor, open_pool
+from processors.pools import HerePool, WorkerDiedError
 
 
 def item(start: int = 0, kind: str | None = None) -> WorkItem:
@@ -38,8 +45,7 @@ def wrapped(message: str, cause: Exception, chunk: WorkItem) -> dict[str, object
 )
 def test_unreadable_chunk_is_a_loss_with_its_reason(message: str, cause: Exception, reason: str) -> None:
     result = run_chunk(partial(wrapped, message, cause), item(), 2)
-    assert result["lost"] == {(item(), reason)}
-    assert result["processed"] == set()
+    assert result == (None, reason, (reason,), False)
 
 
 def test_bug_in_a_processor_is_not_a_loss() -> None:
@@ -87,14 +93,23 @@ def test_chunk_is_tried_again() -> None:
             raise ReadError("once")  # noqa: EM101
         return count(chunk)
 
-    assert run_chunk(flaky, item(), 2)["out"] == 10
+    assert run_chunk(flaky, item(), 2) == (10, "", ("once",), False)
     assert len(calls) == 2
 
 
-def test_all_lost_leaves_the_identity() -> None:
-    executor = ChunkExecutor(open_pool=lambda: nullcontext(), identity=7)
-    total, _ = executor([item()], partial(wrapped, "Failed to open file", OSError("x")), None)
-    assert total["out"] == 7
+def run_all(items: list[WorkItem], function: Callable[..., Any], **options: Any) -> dict[int, Outcome]:
+    outcomes: dict[int, Outcome] = {}
+    executor = ChunkExecutor(
+        sink=lambda outcome: outcomes.update({outcome.item.entrystart: outcome}), **options
+    )
+    executor(items, function, None)
+    return outcomes
+
+
+def test_lost_chunk_has_its_reason() -> None:
+    outcomes = run_all([item()], partial(wrapped, "Failed to open file", OSError("x")))
+    assert outcomes[0].out is None
+    assert outcomes[0].losses == ((item(), "OSError: x"),)
 
 
 def die_once(flag: str, chunk: WorkItem) -> dict[str, object]:
@@ -104,22 +119,108 @@ def die_once(flag: str, chunk: WorkItem) -> dict[str, object]:
     return count(chunk)
 
 
-def test_killed_process_loses_nothing(tmp_path: Path) -> None:
-    executor = ChunkExecutor(open_pool=partial(open_pool, "futures", 2), width=4, identity=0)
+@pytest.mark.parametrize("name", ["futures", pytest.param("dask", marks=pytest.mark.slow)])
+def test_killed_process_loses_nothing(tmp_path: Path, name: Any) -> None:
+    """The chunk that it worked on is blamed for it, and no other."""
     items = [item(start) for start in range(0, 80, 10)]
-    total, _ = executor(items, partial(die_once, str(tmp_path / "died")), None)
+    pool = partial(open_pool, name, 2)
+    function = partial(die_once, str(tmp_path / "died"))
+    outcomes = run_all(items, function, open_pool=pool, is_here=False, width=4)
     assert (tmp_path / "died").exists()
-    assert total["out"] == 80
-    assert total["processed"] == set(items)
+    assert {start: outcome.out for start, outcome in outcomes.items()} == dict.fromkeys(range(0, 80, 10), 10)
+    assert "SIGKILL" in outcomes[20].retries[0] or name == "dask"
+    assert len(outcomes[20].retries) == 1
+    assert name == "dask" or not any(o.retries for start, o in outcomes.items() if start != 20)
 
 
-def test_consumer_gets_each_chunk_instead_of_the_sum() -> None:
-    got = []
-    executor = ChunkExecutor(
-        open_pool=lambda: nullcontext(),
-        identity=0,
-        consume=lambda chunk, out: got.append((chunk.entrystart, out)),
-    )
-    total, _ = executor([item(0), item(10)], count, None)
-    assert got == [(0, 10), (10, 10)]
-    assert total["out"] == 0
+def too_much(event: int, chunk: WorkItem) -> dict[str, object]:
+    """Stand for a chunk that no worker survives if it holds an event."""
+    if chunk.entrystart <= event < chunk.entrystop:
+        raise WorkerDiedError("signal SIGKILL")  # noqa: EM101
+    return {"out": [(chunk.entrystart, chunk.entrystop)]}
+
+
+class DyingPool(HerePool):
+    """Lets a function end its worker, without a process."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Any:
+        return super().submit(lambda: fn.args[0](args[0]) and run_chunk(*fn.args, *args))  # type: ignore[attr-defined]
+
+
+def large(start: int, stop: int) -> WorkItem:
+    return WorkItem("d", "f.root", "t", start, stop, b"0" * 16)
+
+
+def test_entries_that_no_worker_survives_are_lost_alone() -> None:
+    chunks = [large(0, 1600), large(1600, 3200)]
+    outcomes = run_all(chunks, partial(too_much, 1601), open_pool=DyingPool, can_split=True)
+    assert outcomes[0].out == [(0, 1600)]
+    lost = outcomes[1600]
+    assert [(piece.entrystart, piece.entrystop) for piece, _ in lost.losses] == [(1600, 1800)]
+    assert "6 times over" in lost.losses[0][1]
+    assert lost.out == [(1800, 2000), (2000, 2400), (2400, 3200)]
+    whole = run_all(chunks, partial(too_much, 1601), open_pool=DyingPool)
+    assert whole[1600].out is None  # results that cannot be added are not taken in pieces
+    assert [(piece.entrystart, piece.entrystop) for piece, _ in whole[1600].losses] == [(1600, 3200)]
+
+
+def hungry(limit: int, chunk: WorkItem) -> dict[str, object]:
+    if len(chunk) > limit:
+        raise MemoryError("an array of 31.4159 GB")  # noqa: EM101
+    return {"out": len(chunk), "processed": {chunk}}
+
+
+def test_chunk_that_is_too_large_for_the_memory_is_taken_in_pieces() -> None:
+    outcome = run_all([large(0, 1000)], partial(hungry, 300), can_split=True)[0]
+    assert (outcome.out, outcome.losses) == (1000, ())
+    assert set(outcome.retries) == {"there was not enough memory"}
+
+
+def test_workers_that_finish_nothing_end_the_run() -> None:
+    with pytest.raises(ExecutionError, match="--chunk-size"):
+        run_all([item(start) for start in range(0, 400, 10)], partial(hungry, 0))
+
+
+def test_lost_connection_begins_again() -> None:
+    """As when a Dask scheduler restarts: all that was under way is cancelled."""
+    opened: list[str] = []
+
+    class Cut(HerePool):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Any:
+            future = super().submit(fn, *args)
+            if len(opened) == 1 and args[0].entrystart >= 20:
+                future._exception = CancelledError()
+            return future
+
+    @contextmanager
+    def open_cut() -> Iterator[HerePool]:
+        opened.append("")
+        if len(opened) == 2:
+            raise ConnectionError("nobody answers")  # noqa: EM101
+        yield Cut()
+
+    outcomes = run_all([item(start) for start in range(0, 60, 10)], count, open_pool=open_cut, width=3)
+    assert sum(outcome.out for outcome in outcomes.values()) == 60
+    assert len(opened) == 3
+    assert "connection" in outcomes[20].retries[0]
+
+
+@pytest.mark.parametrize("moment", ["before", "while", "gone"])
+def test_file_that_changes_is_a_loss(tmp_path: Path, moment: str) -> None:
+    path = tmp_path / "f.root"
+    path.write_bytes(b"a" * 1000)
+    chunk = WorkItem("d", str(path), "t", 0, 10, b"0" * 16, {"ends": read_ends(str(path)).digest()})
+    assert run_chunk(count, chunk, 2).out == 10
+
+    def change(chunk: WorkItem) -> dict[str, object]:
+        path.write_bytes(b"b" * 1000)
+        return count(chunk)
+
+    if moment == "before":
+        path.write_bytes(b"a" * 1001)
+    elif moment == "gone":
+        path.unlink()
+    result = run_chunk(change if moment == "while" else count, chunk, 2)
+    assert result.out is None
+    assert result.is_stale
+    assert "changed after it was looked at" in result.reason

@@ -90,6 +90,16 @@ def test_an_early_proton_and_a_late_electron_are_not_one_event(delay: float) -> 
     assert not any(tag for tag in base_cuts(found)["srd"])
 
 
+@pytest.mark.parametrize("delay", [10.0, 16.0, 20.0, 24.0])
+def test_two_that_cannot_be_told_apart_do_not_miss_energy(delay: float) -> None:
+    """Less than two sampling periods apart the shares of two pulses are not known, but their sum is."""
+    found = see((proton(), electron(delay)))
+    whole = found.columns["ecal_energy"] + found.columns["ecal_out_of_time_energy"]
+    assert whole == pytest.approx([120.0], rel=0.02)
+    is_tagged = all(passed[0] for passed in base_cuts(found).values())
+    assert not is_tagged or found.columns["ecal_energy"][0] > 100.0
+
+
 @pytest.mark.parametrize("delay", [40.0, 60.0, 100.0])
 def test_an_electron_keeps_its_energy_after_an_early_proton(delay: float) -> None:
     found = see((electron(), proton(-delay)))

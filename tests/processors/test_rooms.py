@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.rooms import RoomError, check_rooms, require_same, source_digest
+from processors.rooms import RoomError, check_rooms
 
 
 def test_our_own_rooms_are_ours() -> None:
@@ -37,9 +37,3 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(RoomError, match=r"'recon'.*finds none"):
         check_rooms()
-
-
-def test_worker_with_other_sources_is_refused() -> None:
-    require_same(source_digest())
-    with pytest.raises(RoomError, match="other sources"):
-        require_same("0" * 64)

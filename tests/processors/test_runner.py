@@ -1,6 +1,10 @@
 """Same bins for any executor and chunking, and every event accounted for."""
 
+import errno
+import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +12,11 @@ import uproot
 
 from datasets.config import ConfigError
 from datasets.sources import InputError, InputFile, find_inputs
+from processors.analysis import Selected
+from processors.clusters import Cluster
+from processors.dispatch import dispatch
 from processors.invisible import InvisibleProcessor
+from processors.partial_results import PartialResults, write_part
 from processors.result import AnalysisResult
 from processors.runner import Account, Execution, Request, _edges, prepare, run_items
 from selections.blinding import BlindingError
@@ -52,7 +60,10 @@ def reference(files: list[InputFile]) -> AnalysisResult:
         pytest.param({"chunk_size": 37}, id="small-chunks"),
         pytest.param({"chunk_size": 1024}, id="blocks"),
         pytest.param({"executor": "futures", "workers": 2, "chunk_size": 300}, id="futures"),
-        pytest.param({"executor": "dask", "workers": 2, "chunk_size": 500}, id="dask-2"),
+        pytest.param(
+            {"executor": "dask", "workers": 1, "cluster": Cluster(most=2), "chunk_size": 500},
+            id="dask-1-to-2",
+        ),
         pytest.param({"executor": "dask", "workers": 1, "chunk_size": 2000}, id="dask-1"),
     ],
 )
@@ -178,3 +189,137 @@ def test_chunks_end_at_clusters_where_near(
     entries: int, clusters: tuple[int, ...], size: int, edges: list[int]
 ) -> None:
     assert _edges(entries, clusters, size) == edges
+
+
+class Weighted(InvisibleProcessor):
+    """Gives events weights over many orders of magnitude, by their place in the file."""
+
+    starts: list[int] = []  # noqa: RUF012 - of the chunks that were processed
+
+    def select(self, events: Any, **options: Any) -> Selected:
+        selected = super().select(events, **options)
+        self.starts.append(int(events.metadata["entrystart"]))
+        weight = 10.0 ** np.random.default_rng(2).uniform(-6, 6, 5000)[selected.entry]
+        total = (float(weight.sum()), float((weight**2).sum()))
+        return replace(selected, weight=weight, total_weight=total)
+
+
+def sums(result: AnalysisResult) -> dict[str, np.ndarray]:
+    found = {f"sums/{name}": sample.cutflow.sums for name, sample in result.samples.items()}
+    return found | {
+        f"{key}/{part}": bins[part]
+        for key, bins in contents(result).items()
+        for part in ("value", "variance")
+    }
+
+
+@pytest.fixture(scope="module")
+def weighted(samples: Path) -> tuple[list[InputFile], AnalysisResult]:
+    files = find_inputs([str(samples / "geant4" / "dimuon_enriched.root")])
+    return files, run(files, Weighted(), chunk_size=40)[0]
+
+
+def test_weighted_sums_agree_for_other_chunks(weighted: tuple[list[InputFile], AnalysisResult]) -> None:
+    files, expected = weighted
+    found = sums(run(files, Weighted(), chunk_size=70)[0])
+    for key, values in sums(expected).items():
+        np.testing.assert_allclose(found[key], values, rtol=1e-12, atol=0, err_msg=key)
+
+
+def test_order_of_arrival_changes_no_bit(
+    weighted: tuple[list[InputFile], AnalysisResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, expected = weighted
+    monkeypatch.setattr(
+        "processors.executors.dispatch", lambda items, config: dispatch(reversed(list(items)), config)
+    )
+    found = sums(run(files, Weighted(), chunk_size=40)[0])
+    for key, values in sums(expected).items():
+        assert np.array_equal(found[key], values), key
+
+
+def resumed(folder: Path, files: list[InputFile], monkeypatch: Any, until: int | None = None) -> Any:
+    """Run with partial results; end like a killed process at the chunk of some entry."""
+    processor = Weighted()
+    monkeypatch.setattr(Weighted, "starts", [])
+    if until is not None:
+
+        def end(self: Any, events: Any, **options: Any) -> Selected:
+            if events.metadata["entrystart"] >= until:
+                raise KeyboardInterrupt
+            return Weighted.select(self, events, **options)
+
+        processor = type("Weighted", (Weighted,), {"select": end})()
+    prepared = prepare(Request(files=files), processor)
+    store = PartialResults(folder, lambda probe: probe.digest.value)
+    return run_items(prepared, processor, Execution(chunk_size=40), AnalysisResult(), store=store)
+
+
+def test_resumed_run_does_what_is_missing(
+    weighted: tuple[list[InputFile], AnalysisResult],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    files, expected = weighted
+    with pytest.raises(KeyboardInterrupt):
+        resumed(tmp_path, files, monkeypatch, until=160)
+    parts = sorted(path.name for path in tmp_path.rglob("*.part"))
+    assert [name[:12] for name in parts] == [f"{start:012d}" for start in (0, 40, 80, 120)]
+    damaged = next(tmp_path.rglob("000000000040-*"))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    result, account = resumed(tmp_path, files, monkeypatch)
+    assert Weighted.starts == [40, 160, 200, 240, 280]
+    assert "000000000040" in caplog.text
+    assert (account.processed, account.resumed) == (300, 120)
+    for key, values in sums(expected).items():
+        assert np.array_equal(sums(result)[key], values), key
+    assert [path.name for path in tmp_path.rglob("*.part")] == ["000000000000-000000000300.part"]
+    again, _ = resumed(tmp_path, files, monkeypatch)
+    assert Weighted.starts == []
+    assert np.array_equal(sums(again)["sums/dimuon_enriched"], sums(result)["sums/dimuon_enriched"])
+
+
+def test_full_disk_costs_partial_results_alone(
+    weighted: tuple[list[InputFile], AnalysisResult],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    files, expected = weighted
+    left = iter([True, True])
+
+    def write(*arguments: Any) -> None:
+        if not next(left, False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_part(*arguments)
+
+    monkeypatch.setattr("processors.partial_results.write_part", write)
+    result, account = resumed(tmp_path, files, monkeypatch)
+    assert not account.losses
+    assert np.array_equal(sums(result)["sums/dimuon_enriched"], sums(expected)["sums/dimuon_enriched"])
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "No space left on device" in warnings[0]
+    assert len(list(tmp_path.rglob("*.part"))) == 2
+
+
+def test_file_that_changes_in_mid_run_is_lost_as_a_whole(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of the old file and a part of the new one would be a sample of nothing."""
+    good, bad = samples / "geant4" / "muons_100gev.root", tmp_path / "dimuon_enriched.root"
+    bad.write_bytes((samples / "geant4" / "dimuon_enriched.root").read_bytes())
+
+    def swap(self: Any, events: Any, **options: Any) -> Selected:
+        if events.metadata["entrystart"] == 200 and events.metadata["filename"] == str(bad):
+            bad.with_name("new").write_bytes(good.read_bytes())
+            bad.with_name("new").replace(bad)
+        return InvisibleProcessor.select(self, events, **options)
+
+    processor = type("Swapping", (InvisibleProcessor,), {"select": swap})()
+    result, account = run(find_inputs([str(bad), str(good)]), processor, chunk_size=100)
+    assert (account.processed, account.lost) == (500, 300)
+    assert [(Path(loss.file).name, loss.entries) for loss in account.losses] == [(bad.name, 300)]
+    assert "changed" in account.losses[0].reason
+    assert list(result.samples) == ["muons_100gev"]

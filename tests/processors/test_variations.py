@@ -131,20 +131,63 @@ def test_data_have_none_unless_asked(p348reco: P348Reco, tmp_path: Path) -> None
     assert list(result.histograms["ecal_energy"].axes["variation"]) == ["nominal"]
 
 
-def test_data_closed_in_any_variation_are_withheld(p348reco: P348Reco, tmp_path: Path) -> None:
-    margin = p348reco.tagged[:20]
-    p348reco.scale_ecal(margin, 50.3)  # in the box after -1%
-    p348reco.quiet_hcal(margin)
-    path = p348reco.write(tmp_path / "data.root")
-    plain = run(path, without=NOT_IN_P348RECO)
+@pytest.fixture
+def at_the_edge(p348reco: P348Reco, tmp_path: Path) -> Path:
+    """Write data with 20 events in the box after -1%, and 20 that leave it after +1%."""
+    for events, energy in ((p348reco.tagged[:20], 50.3), (p348reco.tagged[20:40], 49.7)):
+        p348reco.scale_ecal(events, energy)
+        p348reco.quiet_hcal(events)
+    return p348reco.write(tmp_path / "data.root")
+
+
+@pytest.mark.parametrize(
+    ("variation", "column", "amount"),
+    [
+        ("ecal_scale_down", "ecal_energy", "1%"),  # shown events into the box
+        ("ecal_scale_up", "ecal_energy", "1%"),  # hidden ones out of it
+        ("hcal_scale_down", "hcal_energy", "5%"),
+        ("pile_up_leak", "ecal_energy", "an amount that nothing limits"),
+    ],
+)
+def test_variation_over_the_edge_needs_a_guard(
+    at_the_edge: Path, variation: str, column: str, amount: str
+) -> None:
+    told = rf"'{variation}' of {column} by {amount} could move events of period .* guard is none"
+    with pytest.raises(BlindingError, match=told):
+        run(at_the_edge, without=NOT_IN_P348RECO, variations=(variation,))
+
+
+@pytest.mark.usefixtures("guarded")
+def test_guard_covers_what_a_variation_moves_and_no_more(at_the_edge: Path, tmp_path: Path) -> None:
+    more = tmp_path / "more.yaml"
+    more.write_text("ecal_low: {scale: {ecal: 0.985}}")
+    with pytest.raises(BlindingError, match=r"'ecal_low' of ecal_energy by 1\.5% .* guard is 1%"):
+        run(at_the_edge, without=NOT_IN_P348RECO, variations=(str(more),))
+    with pytest.raises(BlindingError, match="'pile_up_leak'"):
+        run(at_the_edge, without=NOT_IN_P348RECO, variations=("pile_up_leak",))
+
+
+def test_variations_that_do_not_touch_the_region_need_no_guard(at_the_edge: Path) -> None:
+    found = run(at_the_edge, without=NOT_IN_P348RECO, variations=("veto_threshold_up", "srd_scale_up"))
+    assert set(found.samples["sample"].variations) == {"nominal", "veto_threshold_up", "srd_scale_up"}
+
+
+def test_data_closed_in_any_variation_are_withheld(
+    at_the_edge: Path, p348reco: P348Reco, request: pytest.FixtureRequest
+) -> None:
+    margin = p348reco.tagged[:40]
+    unguarded = run(at_the_edge, without=NOT_IN_P348RECO)
+    request.getfixturevalue("guarded")
+    plain = run(at_the_edge, without=NOT_IN_P348RECO)
     names = ("ecal_scale_up", "ecal_scale_down")
-    both = run(path, without=NOT_IN_P348RECO, variations=names, with_events=True)
-    shown = [r.samples["sample"].cutflow.counts[1, 0] for r in (plain, both)]
+    both = run(at_the_edge, without=NOT_IN_P348RECO, variations=names, with_events=True)
+    shown = [r.samples["sample"].cutflow.counts[1, 0] for r in (unguarded, plain, both)]
     assert 19 <= shown[0] - shown[1] <= 20
+    assert shown[1] == shown[2]  # the margin is not counted twice
     for variation in ("nominal", *names):
         flow = both.samples["sample"].variations[variation].cutflow
         assert flow.names[1] == "shown"
-        assert flow.counts[1, 0] == shown[1]
+        assert flow.counts[1, 0] == shown[2]
     assert not np.isin(margin, both.events[0].columns["entry"]).any()
     note = f"data that are closed in any of the variations {', '.join(names)} are withheld"
     assert note in both.notes

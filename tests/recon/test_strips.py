@@ -75,7 +75,7 @@ def clusters_of(
         pytest.param([0.0, 100.0, 200 / np.e], 25.0, 100.0, id="starts-at-the-first-sample"),
         pytest.param([0.0, 50 * np.e**0.5, 150 * np.e**-0.5], 37.5, 100.0, id="starts-after-it"),
         pytest.param([200 / np.e, 300 / np.e**2, 400 / np.e**3], -25.0, 100.0, id="early"),
-        pytest.param([0.0, 0.0, 80.0], np.nan, 80.0, id="one-sample"),
+        pytest.param([0.0, 0.0, 80.0], 62.5, 80.0, id="one-sample-is-late"),
         pytest.param([90.0, 20.0, 2.0], np.nan, 90.0, id="falls-too-fast"),
     ],
 )
@@ -345,6 +345,7 @@ def test_without_a_partner_there_is_no_hit() -> None:
 def test_time_and_charge_of_a_hit_are_means() -> None:
     hits, _ = match_clusters(pairs(([(600.0, 1.0)], [(620.0, np.nan)]), ([(600.0, 1.0)], [(620.0, 2.0)])))
     assert hits.time.tolist() == pytest.approx([1.0, 1.5])
+    assert hits.time_error[1] == pytest.approx(hits.time_error[0] / np.sqrt(2))
     assert hits.charge.tolist() == [610.0, 610.0]
 
 
@@ -352,7 +353,7 @@ def some_hits(planes: list[list[int]]) -> TrackerHits:
     plane = np.array([p for event in planes for p in event], dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum([len(event) for event in planes])]).astype(np.int64)
     where = 10.0 * np.arange(len(plane))
-    return TrackerHits(offsets, plane, *[where] * 6, plane, plane, plane < 0, plane, plane)
+    return TrackerHits(offsets, plane, *[where] * 6, plane, plane, plane < 0, plane, plane, where)
 
 
 def test_hits_are_joined_by_event_and_plane() -> None:
@@ -508,7 +509,7 @@ def test_x_finds_its_y(spread: float, share: float) -> None:
     right = (close_x & close_y).any(axis=1)
     assert right.sum() > share * of_tracks.sum()
     assert right.sum() > 0.95 * truth.x.size
-    assert hits.is_ambiguous[of_tracks & ~right].mean() > 0.5
+    assert hits.is_ambiguous[of_tracks & ~right].mean() > 5 * hits.is_ambiguous[right].mean()
     assert quality["ambiguous_cluster"] > 0
 
 

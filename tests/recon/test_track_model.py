@@ -5,10 +5,10 @@ import pytest
 
 from datasets.setups import load_setup
 from recon.field import State, propagate
-from recon.track_model import linear_model, nominal_crossings
+from recon.track_model import linear_model, nominal_crossings, predicted_resolution
 from recon.tracks import find_tracks
 
-SETUPS = ["na64e_2018", "na64e_2022"]
+SETUPS = ["na64e_2016", "na64e_2018", "na64e_2022"]
 
 
 @pytest.mark.parametrize("name", SETUPS)
@@ -34,6 +34,9 @@ def test_covariance_gives_the_error_of_the_track_fit(name: str) -> None:
     track = find_tracks(np.arange(n), at[:, 0], at[:, 1], np.array([0, n]), spectrometer, beam)
     error = np.sqrt(np.linalg.inv(design.T @ np.linalg.inv(covariance) @ design)[4, 4])
     assert track.momentum_error[0] == pytest.approx(beam.momentum**2 * error, rel=1e-5)
+    by_formula = predicted_resolution(spectrometer, beam)
+    assert track.momentum_error[0] / beam.momentum == pytest.approx(by_formula, rel=1e-3)
+    assert predicted_resolution(spectrometer, beam, meet=False) > 1.05 * by_formula
 
 
 def test_scattering_is_behind_its_layer() -> None:

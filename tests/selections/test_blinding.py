@@ -276,6 +276,8 @@ def test_variation_needs_a_guard_as_large() -> None:
         GUARDED.require_guard({"ecal_energy": Margin(0.03)})
     with pytest.raises(BlindingError, match=r"guard is none"):
         CLOSED.require_guard({"hcal_energy": Margin(0.0, 0.1)})
+    with pytest.raises(BlindingError, match=r"variation 'leak' of hcal_energy by an amount that nothing"):
+        GUARDED.require_guard({"hcal_energy": Margin(0.01, INF)}, "variation 'leak'")
     CLOSED.opened(OPENING).require_guard({"ecal_energy": Margin(0.03)})
 
 

@@ -422,3 +422,14 @@ def test_copy_of_the_file_is_read(file: Path) -> None:
     """Otherwise the test above could not fail."""
     file.write_text(SHIPPED.read_text().replace("veto: {limit: 0.010}", "veto: {limit: 0.123}"))
     assert load().cut("veto").params["limit"] == 0.123
+
+
+def test_upper_edges_of_the_box_move() -> None:
+    plain, moved = (load("na64e_2018", changes=c) for c in ((), ("signal_box.ecal_energy=40",)))
+    assert moved.signal_box.limits == {"ecal_energy": (None, 40.0), "hcal_energy": (None, 1.0)}
+    assert moved.params == plain.params
+    assert moved.digest() != plain.digest()
+    with pytest.raises(SelectionError, match="did you mean 'ecal_energy'"):
+        load("na64e_2018", changes=("signal_box.ecal=40",))
+    with pytest.raises(SelectionError, match="must be a number"):
+        load("na64e_2018", changes=("signal_box.ecal_energy=nan",))

@@ -119,3 +119,17 @@ def test_shipped_variations_come_with_the_selection() -> None:
     assert choose_variations("invisible", []) is None
     with pytest.raises(SelectionError, match="unknown variation"):
         choose_variations("invisible", ["ecal"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "column", "expected"),
+    [
+        ({"scale": {"ecal": 0.99}}, "ecal_energy", (0.01, 0.0)),
+        ({"scale": {"ecal": 1.01, "ecal_energy": 1.1}}, "ecal_energy", (0.111, 0.0)),
+        ({"scale": {"ecal": 0.99}}, "hcal_energy", (0.0, 0.0)),
+        ({"add": {"hcal_energy": {"hcal_out_of_time_energy": -0.1}}}, "hcal_energy", (0.0, np.inf)),
+        ({"set": {"veto.limit": 1.0}}, "ecal_energy", (0.0, 0.0)),
+    ],
+)
+def test_shift_of_a_column(spec: Mapping[str, Any], column: str, expected: tuple[float, float]) -> None:
+    assert Variation(name="x", **spec).shift(column) == expected

@@ -48,9 +48,9 @@ def test_conditions_undo_the_digitisation(name: str) -> None:
     conditions, tables = ideal_conditions(setup), converter_tables(setup)
     n_cells = len(tables.scale)
     at = 17  # the sample that shall be the maximum
-    peak = np.concatenate([np.full(d.n_cells, d.readout.peak_time) for d in setup.detectors.values()])
+    peak = np.concatenate([np.full(d.n_cells, d.readout.peak_time) for d in setup.read_out.values()])
     fraction = np.concatenate(
-        [np.full(d.n_cells, d.response.sampling_fraction) for d in setup.detectors.values()]
+        [np.full(d.n_cells, d.response.sampling_fraction) for d in setup.read_out.values()]
     )
     cells = conditions.cells
     visible = 1000.3 * cells.gain * fraction  # of a pulse of 1000.3 ADC
@@ -69,9 +69,10 @@ def quiet(setup: Setup) -> Setup:
     """Return the setup without noise."""
     detectors = {
         name: replace(detector, readout=replace(detector.readout, noise=0.0))
-        for name, detector in setup.detectors.items()
+        for name, detector in setup.read_out.items()
     }
-    return replace(setup, detectors=detectors)
+    counters = detectors.pop(setup.counters.name)
+    return replace(setup, detectors=detectors, counters=counters)
 
 
 @every_setup

@@ -29,7 +29,7 @@ def setup_of(n_cells: int = 1, *, time_offset: float = 0.0, **changes: Any) -> S
     grid = Grid(shape=(1, n_cells), pitch=(10.0, 10.0))
     section = Section(name="s", z=0.0, length=1.0, centre=(0.0, 0.0), grid=grid, time_offset=time_offset)
     detector = Detector(name="ecal", sections=(section,), time_window=(-1.0, 1.0), readout=readout)
-    return replace(REAL, name="small", detectors={"ecal": detector})
+    return replace(REAL, name="small", detectors={"ecal": detector}, counters=None)
 
 
 def digitize(
@@ -128,7 +128,7 @@ def test_pedestals_come_back_from_leading_samples() -> None:
 
 def test_pedestals_belong_to_the_setup() -> None:
     assert np.array_equal(channel_pedestals(REAL), channel_pedestals(load_setup("na64e_2018")))
-    assert channel_pedestals(REAL).shape == (117, 2)
+    assert channel_pedestals(REAL).shape == (120, 2)
     assert not np.array_equal(channel_pedestals(REAL), channel_pedestals(replace(REAL, name="other")))
 
 
@@ -153,12 +153,13 @@ def test_the_same_seed_makes_the_same_digits() -> None:
 
 def test_labels_follow_the_cells() -> None:
     labels = channel_labels(REAL)
-    assert len(labels) == len(set(labels)) == 117
+    assert len(labels) == len(set(labels)) == 117 + 3
     assert labels[:4] == ["SRD0-0-0", "SRD1-0-0", "SRD2-0-0", "ECAL0-0-0"]
     assert labels[3 + 2 * 6 + 4] == "ECAL0-2-4"
     columns = build_stack(REAL).columns
     assert labels[columns["veto"]] == [f"VETO{panel}-0-{side}" for panel in range(3) for side in (0, 1)]
     assert labels[columns["hcal"].stop - 1] == "HCAL3-2-2"
+    assert labels[117:] == ["S0-0-0", "S1-0-0", "S2-0-0"]
 
 
 def test_a_detector_without_readout_is_refused() -> None:
