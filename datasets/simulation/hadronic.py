@@ -63,7 +63,7 @@ def cross_hadrons(
     particles: Particles, stack: Stack, rng: np.random.Generator, deposits: Floats
 ) -> Particles:
     """
-    Let hadrons interact as `deposit_hadrons` does, and return those above 1.5 GeV that leave the stack.
+    Let hadrons interact as `deposit_hadrons` does, and return those that leave the stack.
 
     Returns
     -------
