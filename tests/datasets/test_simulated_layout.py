@@ -23,7 +23,7 @@ COUNTS = [2, 0, 4, 1, 3]
 
 @pytest.fixture
 def columns() -> dict[str, Any]:
-    """Return five events of all that the layout names, but for the VHCAL, which 2018 has not."""
+    """Return five events of all that the layout names, but for detectors that 2018 has not."""
     rng = np.random.default_rng(7)
     cells = {
         f"{detector}_cell_{what}": rng.uniform(0, 10, (N, n)).astype(np.float32)
@@ -111,8 +111,8 @@ def test_truth_branches_make_it_a_simulation(
     probe = probe_file(InputFile(path=str(path), dataset="mc"))
     assert (probe.layout.name, probe.tree.type, probe.tree.entries) == ("simulated", container, N)
     assert (probe.kind, probe.period, probe.setup) == ("simulation", None, "na64e_2018")
-    vhcal = {"vhcal_cell_energy", "vhcal_cell_time"}
-    assert probe.quantities == {*probe.layout.quantities, *probe.layout.truth, "hits"} - vhcal
+    others = {f"{detector}_cell_{what}" for detector in ("vhcal", "counters") for what in ("energy", "time")}
+    assert probe.quantities == {*probe.layout.quantities, *probe.layout.truth, "hits"} - others
 
 
 @pytest.mark.parametrize(("run", "kind"), [(3661, "data"), (0, "simulation")])

@@ -74,7 +74,6 @@ def muons(samples: Path) -> Path:
             ["base requirement"],
             id="base",
         ),
-        pytest.param(["run", "invisible", "{ana}", "-o", "{out}"], ["--setup NAME"], id="no-run-number"),
         pytest.param(
             ["run", "invisible", "{ana}", "-o", "{out}", "--setup", "na64e_2022"],
             ["in_time needs"],

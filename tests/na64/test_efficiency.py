@@ -10,6 +10,7 @@ import pytest
 
 from na64.efficiency import efficiency_csv, efficiency_latex, efficiency_tables, efficiency_text, spread
 from na64.efficiency_plots import draw_intensity, draw_shifts
+from na64.record import RUN_VERSION
 from selections.cutflow import clopper_pearson
 
 ROWS = ("all", "signal", "veto", "hcal_energy", "ecal_energy")
@@ -83,7 +84,7 @@ def write_run(folder: Path, intensity: float | None, counts: list[int]) -> Path:
     folder.mkdir()
     parent = {} if intensity is None else {"intensity": intensity}
     record = {"setup": "na64e_2018", "inputs": [{"dataset": "s", "parent": parent}]}
-    (folder / "run.json").write_text(json.dumps(record))
+    (folder / "run.json").write_text(json.dumps({"version": RUN_VERSION, **record}))
     (folder / "cutflow.json").write_text(json.dumps(cutflow(flow("nominal", counts))))
     return folder
 

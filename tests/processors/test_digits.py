@@ -215,7 +215,15 @@ def test_led_factors_follow_the_drift_of_a_spill(block: Block, found: Quantities
     has_led = np.zeros(72, dtype=bool)
     has_led[57] = True  # the cell that the beam points at
     factor = np.where(has_led, np.array([[1.1], [0.9]]), 1.0)
-    conditions = replace(changed("ecal", led_factor=factor, has_led=has_led), led_spills=np.array([1, 2]))
+    conditions = changed("ecal", led_factor=factor, has_led=has_led)
+    others = {
+        name: replace(cells, led_factor=np.ones((2, len(cells.gain))))
+        for name, cells in conditions.detectors.items()
+        if name != "ecal"
+    }
+    conditions = replace(
+        conditions, detectors={**conditions.detectors, **others}, led_spills=np.array([1, 2])
+    )
     cells = calibrate_digits(q, SETUP, conditions).arrays["ecal_cell_energy"]
     before = found.arrays["ecal_cell_energy"]
     assert np.isnan(cells[:50, 57]).all()
