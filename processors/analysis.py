@@ -156,7 +156,12 @@ class AnalysisProcessor(processor.ProcessorABC):
         )
 
     def select(
-        self, events: ak.Array, *, need_base_of_simulation: bool = True, with_details: bool = False
+        self,
+        events: ak.Array,
+        *,
+        need_base_of_simulation: bool = True,
+        with_details: bool = False,
+        is_to_calibrate: bool = False,
     ) -> Selected:
         """
         Reconstruct a chunk and withhold what is closed before anything else is made of it.
@@ -168,12 +173,17 @@ class AnalysisProcessor(processor.ProcessorABC):
             False: every simulated event counts as base, and the layout need not give its columns.
         with_details : bool
             Return cells, hits and digits too.
+        is_to_calibrate : bool
+            Of a calibration run take what `is_for_calibration` allows: no column, time or tag that the base
+            requirement asks for. Of data nothing changes.
         """
         context, quantities = self.open(events)
         with np.errstate(all="ignore"):  # warnings would speak of closed events
             quantities, measured = self.measure(context, quantities)
             if context.kind == "simulation" and not need_base_of_simulation:
                 base = np.ones(measured.n_events, dtype=bool)
+            elif context.kind == "calibration" and is_to_calibrate:
+                base = self.is_for_calibration(measured, context)
             else:
                 base = self._base(measured, context)
             weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
