@@ -118,6 +118,9 @@ def test_clean_events_have_one_good_hit_in_each_plane() -> None:
     counts, positions = clean_events(hits, [True, True])
     assert positions.tolist() == [[1, -1, 2, -2], [8, -8, 7, -7]]
     assert counts.tolist() == [[2, 4, 0], [2, 3, 1]]
+    counts, positions = clean_events(hits, [False, True])  # of the second plane alone
+    assert positions.tolist() == [[2, -2], [6, -6], [7, -7]]
+    assert counts.tolist() == [[2, 3, 1]]
 
 
 def test_runs_with_other_planes_are_not_added() -> None:
