@@ -116,6 +116,12 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return raw, setup
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("na64.commands.align.plot_alignment", lambda *_: None)
+
+
+@pytest.mark.usefixtures("without_figures")
 def test_straight_tracks_find_displaced_and_turned_planes(
     na64: Callable[..., Any], straight: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -129,6 +135,7 @@ def test_straight_tracks_find_displaced_and_turned_planes(
     assert record["median_chi2"][1] == pytest.approx(record["median_chi2_expected"], rel=0.15)
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_plane_that_is_left_out_keeps_its_numbers(
     na64: Callable[..., Any], straight: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -183,8 +183,14 @@ def test_physics_triggers_of_a_calibration_run_leave_no_trace(
     (tmp_path / "pair").mkdir()
     one, two, conditions = make_raw_calibration_pair(tmp_path / "pair")
 
+    catalogue = tmp_path / "catalogue.yaml"  # the project's has this run as data
+    catalogue.write_text(
+        "runs: [{run: 3661, period: calib, kind: calibration, trigger: calibration, quality: good}]"
+    )
+    options = ["--catalogue", catalogue] if command == "align" else []
+
     def arguments(data: Path, out: Path) -> list[Any]:
-        return [command, data, "-o", out, "--conditions", conditions]
+        return [command, data, "-o", out, "--conditions", conditions, *options]
 
     assert_same(na64, (one, two), tmp_path, arguments)
     name = "calibration.json" if command == "calibrate" else "alignment.json"
