@@ -61,7 +61,7 @@ def simulate(
         list[Path] | None,
         typer.Option(
             "--alignment",
-            help="Table of conditions that says where the planes really are, for --level raw.",
+            help="Tables that say where the planes really are, for --level raw; repeat, later ones override.",
             metavar="PATH",
         ),
     ] = None,
