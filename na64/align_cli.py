@@ -39,6 +39,14 @@ def align(
             metavar="PLANE",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            help="Plane whose hits are not used, and that keeps its numbers; repeat.",
+            metavar="PLANE",
+        ),
+    ] = None,
     fix: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,7 +86,10 @@ def align(
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Find where tracker planes are, from the tracks of raw files; of data by shown events only."""
+    """Find where tracker planes are, from the tracks of raw files; of data by shown events only.
+
+    Of runs of a calibration period, which may be without field, all events of calibration triggers are used.
+    """
     from na64.commands.align import AlignOptions, write_alignment
 
     raise typer.Exit(
@@ -88,6 +99,7 @@ def align(
                 output=output,
                 spectrometer=spectrometer,
                 reference=tuple(reference or ()),
+                without=tuple(without or ()),
                 fix=tuple(fix or ()),
                 field_off=field_off,
                 momentum_spread=momentum_spread,

@@ -57,6 +57,14 @@ def simulate(
             metavar="N",
         ),
     ] = None,
+    alignment: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--alignment",
+            help="Tables that say where the planes really are, for --level raw; repeat, later ones override.",
+            metavar="PATH",
+        ),
+    ] = None,
     container: Annotated[
         str | None, typer.Option("--format", help="ttree or rntuple. Default: rntuple for raw, else ttree.")
     ] = None,
@@ -82,6 +90,7 @@ def simulate(
                 trigger=trigger,
                 pile_up=pile_up,
                 intensity=intensity,
+                alignment=tuple(str(path) for path in alignment or ()),
                 format=container,
                 workers=workers,
                 overwrite=overwrite,

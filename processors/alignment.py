@@ -16,7 +16,7 @@ from datasets.conditions import Conditions
 from datasets.config import ConfigError, nearest
 from datasets.hits import HitArrays
 from processors.analysis import AnalysisProcessor
-from processors.planes import align_setup, moves_of, plane_rows, restore_hits
+from processors.planes import align_setup, leave_out, moves_of, plane_rows, restore_hits
 from recon.alignment import (
     AlignmentConfig,
     AlignmentFit,
@@ -52,6 +52,7 @@ class CleanHits(NamedTuple):
     """Hits of the events of a chunk that may be seen and have one hit in each plane."""
 
     n_shown: int
+    # planes: those that are not left out
     hits_per_plane: npt.NDArray[np.int64]  # (n_planes, 3) shown events with no, one, several hits
     positions: Floats  # (n_clean, 2 n_planes) [mm] as if planes were where the setup says
     setup: Setup
@@ -67,15 +68,20 @@ class HitsProcessor(processor.ProcessorABC):
     analysis : AnalysisProcessor
         Reconstructs, and says what an event needs to be shown.
     spectrometer : str
+    without : sequence of str
+        Planes whose hits are left out.
     """
 
-    def __init__(self, analysis: AnalysisProcessor, spectrometer: str) -> None:
+    def __init__(self, analysis: AnalysisProcessor, spectrometer: str, without: Sequence[str] = ()) -> None:
         self.analysis = analysis
         self.spectrometer = spectrometer
+        self.without = tuple(without)
 
     def process(self, events: ak.Array) -> CleanHits:
-        """Reconstruct a chunk and return the hits of its clean events."""
-        selected = self.analysis.select(events, need_base_of_simulation=False, with_details=True)
+        """Reconstruct a chunk and return the hits of its clean events; of data the shown ones alone."""
+        selected = self.analysis.select(
+            events, need_base_of_simulation=False, with_details=True, is_to_calibrate=True
+        )
         conditions, setup, details = selected.context.conditions, selected.context.setup, selected.details
         if conditions is None or details is None:
             msg = f"alignment needs raw digits; layout {selected.context.layout.name} has none"
@@ -85,7 +91,8 @@ class HitsProcessor(processor.ProcessorABC):
         none, offsets = np.zeros(0), np.zeros(selected.n_events + 1, dtype=np.int64)
         nothing = HitArrays(none.astype(np.int64), none, none, offsets)
         hits = details.measured.hits.get(self.spectrometer, nothing)
-        counts, positions = clean_events(restore_hits(hits, spectrometer, moves), len(spectrometer.planes))
+        kept = [plane.name not in self.without for plane in spectrometer.planes]
+        counts, positions = clean_events(restore_hits(hits, spectrometer, moves), kept)
         return CleanHits(selected.n_events, counts, positions, setup, conditions)
 
     def postprocess(self, accumulator: Any) -> Any:
@@ -110,15 +117,16 @@ def find_spectrometer(setup: Setup, name: str) -> Spectrometer:
     return setup.spectrometers[name]
 
 
-def clean_events(hits: HitArrays, n_planes: int) -> tuple[npt.NDArray[np.int64], Floats]:
+def clean_events(hits: HitArrays, is_used: Sequence[bool]) -> tuple[npt.NDArray[np.int64], Floats]:
     """
-    Take the events with exactly one hit in each plane.
+    Take the events with exactly one hit in each plane that is used.
 
     Parameters
     ----------
     hits : HitArrays
         Of n_events.
-    n_planes : int
+    is_used : sequence of bool
+        Of each plane of the spectrometer; n_planes of them are.
 
     Returns
     -------
@@ -127,10 +135,12 @@ def clean_events(hits: HitArrays, n_planes: int) -> tuple[npt.NDArray[np.int64],
     positions : float64, shape (n_clean, 2 n_planes) [mm]
         x and y of the first plane, and so on.
     """
-    good = np.isfinite(hits.x) & np.isfinite(hits.y)
+    used = np.array(is_used, dtype=bool)
+    n_planes, number = int(np.count_nonzero(used)), np.cumsum(used) - 1
+    good = np.isfinite(hits.x) & np.isfinite(hits.y) & used[hits.plane]
     n_events = len(hits.offsets) - 1
     event = np.repeat(np.arange(n_events), np.diff(hits.offsets))
-    cell = (event * n_planes + hits.plane)[good]
+    cell = (event * n_planes + number[hits.plane])[good]
     n_in_plane = np.bincount(cell, minlength=n_events * n_planes).reshape(n_events, n_planes)
     counts = np.stack([(n_in_plane == 0).sum(0), (n_in_plane == 1).sum(0), (n_in_plane > 1).sum(0)], axis=1)
     is_clean = (n_in_plane == 1).all(axis=1)
@@ -175,6 +185,7 @@ def align_planes(
     *,
     field_off: bool = False,
     passes: int = 10,
+    without: Sequence[str] = (),
 ) -> Aligned:
     """
     Solve the displacements in several passes, each without the outliers of the one before.
@@ -189,16 +200,20 @@ def align_planes(
     name : str
         Of the spectrometer.
     config : AlignmentConfig
+        Counts the planes that are not left out.
     field_off : bool
         The magnets had no field.
     passes : int
         At most; the last one is that in which nothing moves any more.
+    without : sequence of str
+        Planes whose hits ``positions`` has not; their matter scatters all the same.
 
     Returns
     -------
     Aligned
     """
-    spectrometer = find_spectrometer(align_setup(setup, conditions.alignment), name)
+    everything = find_spectrometer(align_setup(setup, conditions.alignment), name)
+    spectrometer = leave_out(everything, without)
     if field_off:
         magnets = tuple(replace(magnet, field=0.0) for magnet in spectrometer.magnets)
         spectrometer = replace(spectrometer, magnets=magnets)
@@ -206,7 +221,8 @@ def align_planes(
     problem = _make_problem(
         spectrometer, setup.beam, weights_of(design, covariance, setup.beam.momentum, config)
     )
-    old = moves_of(conditions.alignment, plane_rows(setup)[name])
+    kept = [plane.name not in without for plane in everything.planes]
+    old = moves_of(conditions.alignment, plane_rows(setup)[name])[:, kept]
     ndf = 2 * len(spectrometer.planes) - 4  # the momentum is that of the beam but for a narrow spread
     final, expected = (float(chi2_distribution.isf(p, ndf)) for p in (_TAIL, 0.5))
     moves, is_settled, n_passes = old, False, 0

@@ -20,7 +20,7 @@ from datasets.probe import Kind, stricter
 from datasets.reader import ReadError
 from datasets.schema import layout_of
 from datasets.setups import load_setup
-from processors.context import Context, find_period, has_truth, own_words
+from processors.context import Context, check_length, find_period, has_truth, own_words
 from processors.digits import calibrate_digits, conditions_of, refuse_spills, spills_in
 from processors.event_table import event_table
 from processors.histograms import HistogramSpec, fill_views
@@ -156,7 +156,12 @@ class AnalysisProcessor(processor.ProcessorABC):
         )
 
     def select(
-        self, events: ak.Array, *, need_base_of_simulation: bool = True, with_details: bool = False
+        self,
+        events: ak.Array,
+        *,
+        need_base_of_simulation: bool = True,
+        with_details: bool = False,
+        is_to_calibrate: bool = False,
     ) -> Selected:
         """
         Reconstruct a chunk and withhold what is closed before anything else is made of it.
@@ -168,12 +173,16 @@ class AnalysisProcessor(processor.ProcessorABC):
             False: every simulated event counts as base, and the layout need not give its columns.
         with_details : bool
             Return cells, hits and digits too.
+        is_to_calibrate : bool
+            Of a calibration run take what `is_for_calibration` allows, without a base requirement.
         """
         context, quantities = self.open(events)
         with np.errstate(all="ignore"):  # warnings would speak of closed events
             quantities, measured = self.measure(context, quantities)
             if context.kind == "simulation" and not need_base_of_simulation:
                 base = np.ones(measured.n_events, dtype=bool)
+            elif context.kind == "calibration" and is_to_calibrate:
+                base = self.is_for_calibration(measured, context)
             else:
                 base = self._base(measured, context)
             weight = np.asarray(measured.columns.get("weight", np.ones(measured.n_events)), dtype=np.float64)
@@ -209,7 +218,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         """Read a chunk and decide what its events are. Nothing is withheld yet."""
         layout = layout_of(events)
         metadata = dict(events.metadata or {})
-        _check_length(events, metadata)
+        check_length(events, metadata)
         setup, quantities = self._read(events, layout, metadata)
         return self._context(quantities, layout, setup, metadata), quantities
 
@@ -233,10 +242,9 @@ class AnalysisProcessor(processor.ProcessorABC):
 
         In a calibration run those of calibration triggers; physics triggers stay closed there too.
         """
-        n = measured.n_events
+        n, trigger = measured.n_events, context.selection.base.trigger
         if context.kind == "simulation":
             return np.ones(n, dtype=bool)
-        trigger = context.selection.base.trigger
         if context.kind == "data" or trigger not in measured.columns:
             return np.zeros(n, dtype=bool)
         mask = _calibration_triggers(measured.columns, trigger, n)
@@ -384,14 +392,6 @@ def missing_columns_message(selection: Selection, lacking: Mapping[str, Sequence
         return f"{text} The base requirement cannot be left out, so this analysis cannot run on such files."
     options = " ".join(f"--without-cut {name}" for name in cuts)
     return f"{text} To go on without these cuts, which every output will record, add: {options}"
-
-
-def _check_length(events: ak.Array, metadata: Mapping[str, Any]) -> None:
-    """Refuse a chunk that is shorter than it should be: entries would be lost in silence."""
-    start, stop = metadata.get("entrystart"), metadata.get("entrystop")
-    if start is not None and stop is not None and len(events) != stop - start:
-        msg = f"entries {start} to {stop} were asked for and {len(events)} came: the file has changed"
-        raise ReadError(msg)
 
 
 def _calibration_triggers(columns: Columns, physics: str, n_events: int) -> Mask:

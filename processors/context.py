@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import awkward as ak
 import numpy as np
 
 from datasets.conditions import Conditions
@@ -13,6 +14,7 @@ from datasets.decode import Quantities
 from datasets.layouts import Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, load_periods, period_of_run, period_of_setup
 from datasets.probe import Kind
+from datasets.reader import ReadError
 from datasets.setups import load_setup, setup_names
 from processors.planes import align_setup
 from recon.geometry import Setup
@@ -20,7 +22,7 @@ from selections.blinding import Blinding
 from selections.selection import Selection
 from selections.variations import Variation
 
-__all__ = ["Context", "find_period", "has_truth", "own_words"]
+__all__ = ["Context", "check_length", "find_period", "has_truth", "own_words"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,3 +89,11 @@ def find_period(quantities: Quantities, setup: Setup, metadata: Mapping[str, Any
     if runs is not None and len(runs) and runs[0] > 0:
         return period_of_run(int(runs[0]))
     return period_of_setup(setup.name)
+
+
+def check_length(events: ak.Array, metadata: Mapping[str, Any]) -> None:
+    """Refuse a chunk that is shorter than it should be: entries would be lost in silence."""
+    start, stop = metadata.get("entrystart"), metadata.get("entrystop")
+    if start is not None and stop is not None and len(events) != stop - start:
+        msg = f"entries {start} to {stop} were asked for and {len(events)} came: the file has changed"
+        raise ReadError(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,15 @@ from datasets.hits import HitArrays
 from recon.alignment import Floats, move_hits, return_hits
 from recon.geometry import Setup, Spectrometer
 
-__all__ = ["align_hits", "align_setup", "moves_of", "plane_rows", "restore_hits"]
+__all__ = [
+    "align_hits",
+    "align_setup",
+    "displace_setup",
+    "leave_out",
+    "moves_of",
+    "plane_rows",
+    "restore_hits",
+]
 
 
 def plane_rows(setup: Setup) -> dict[str, slice]:
@@ -91,6 +99,54 @@ def align_setup(setup: Setup, alignment: Alignment) -> Setup:
         for name, spectrometer in setup.spectrometers.items()
     }
     return replace(setup, spectrometers=moved)
+
+
+def displace_setup(setup: Setup, alignment: Alignment) -> Setup:
+    """
+    Move the planes of a setup by dx, dy and dz: where a simulation has them.
+
+    Parameters
+    ----------
+    setup : Setup
+    alignment : Alignment
+        Its rotation is none of a setup: see `datasets.simulation.turned`.
+
+    Returns
+    -------
+    Setup
+
+    Raises
+    ------
+    ConfigError
+        As `align_setup`.
+    """
+    rows = plane_rows(setup)
+    moved = {
+        name: replace(
+            spectrometer,
+            planes=tuple(
+                replace(plane, centre=(plane.centre[0] + float(dx), plane.centre[1] + float(dy)))
+                for plane, dx, dy in zip(
+                    spectrometer.planes, alignment.dx[rows[name]], alignment.dy[rows[name]], strict=True
+                )
+            ),
+        )
+        for name, spectrometer in align_setup(setup, alignment).spectrometers.items()
+    }
+    return replace(setup, spectrometers=moved)
+
+
+def leave_out(spectrometer: Spectrometer, names: Collection[str]) -> Spectrometer:
+    """Return a spectrometer without the hits of some planes; their matter stays where it is."""
+    gone = [plane for plane in spectrometer.planes if plane.name in names]
+    if not gone:
+        return spectrometer
+    matter = tuple((plane.z, plane.radiation_lengths) for plane in gone if plane.radiation_lengths)
+    return replace(
+        spectrometer,
+        planes=tuple(plane for plane in spectrometer.planes if plane.name not in names),
+        window_radiation_lengths=(*spectrometer.window_radiation_lengths, *matter),
+    )
 
 
 def _move_planes(spectrometer: Spectrometer, dz: Floats) -> Spectrometer:

@@ -30,6 +30,7 @@ __all__ = [
     "Value",
     "build_conditions",
     "find_files",
+    "load_alignment",
     "load_conditions",
     "read_tables",
     "resolve",
@@ -84,6 +85,15 @@ def load_conditions(setup: Setup, run: int, overrides: Sequence[str | Path] = ()
         If a table is wrong, naming file and line.
     """
     return build_conditions(read_tables(setup, overrides), setup, run)
+
+
+def load_alignment(setup: Setup, run: int, overrides: Sequence[str | Path] = ()) -> Alignment:
+    """
+    Load where planes are, of tables that need not hold any other condition.
+
+    Parameters and errors as for `load_conditions`.
+    """
+    return _Reader(read_tables(setup, overrides), setup.name, names_of(setup), run).alignment()
 
 
 def find_files(paths: Iterable[str | Path]) -> list[Path]:

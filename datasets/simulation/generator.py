@@ -48,6 +48,7 @@ class Simulation:
     triggers: tuple[TriggerName, ...]  # that events of each process must pass
     has_pile_up: bool = True
     seed: int = 1
+    rotation: tuple[float, ...] = ()  # [rad] of each plane in raw digits, from x to y; empty: none
 
     @property
     def source(self) -> str:

@@ -86,7 +86,7 @@ def make_block(simulation: Simulation, level: Level, number: int, wanted: int) -
     }
     if level == "raw":
         digits = stream(simulation.seed, f"{simulation.source}/digits", number)
-        columns = digit_columns(block, simulation.setup, digits)
+        columns = digit_columns(block, simulation.setup, digits, simulation.rotation)
         columns["trigger_word"] = trigger_word(physics=identity["trigger_is_physics"])
     else:
         columns = cell_columns(block)

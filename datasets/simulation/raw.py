@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from datasets.simulation.simulated import truth_columns
 from datasets.simulation.straws import read_straws
 from datasets.simulation.strips import planes_of, read_strips, strip_tables
 from datasets.simulation.tree_writer import Container, TreeWriter
+from datasets.simulation.turned import seen_by_planes
 from datasets.simulation.waveforms import channel_labels, converter_tables, sample_light
 from recon.geometry import Setup
 
@@ -59,7 +61,9 @@ def check_readout(setup: Setup) -> None:
             raise ConfigError(msg)
 
 
-def digit_columns(block: Block, setup: Setup, rng: np.random.Generator) -> Arrays:
+def digit_columns(
+    block: Block, setup: Setup, rng: np.random.Generator, rotation: Sequence[float] = ()
+) -> Arrays:
     """
     Return the digits of a block as they are written, and what the simulation knows of its events.
 
@@ -69,6 +73,8 @@ def digit_columns(block: Block, setup: Setup, rng: np.random.Generator) -> Array
     setup : Setup
     rng : numpy.random.Generator
         Of the digits alone, so that a seed makes the same events at all levels.
+    rotation : sequence of float [rad]
+        Of each plane around its centre, from x to y; empty: none is turned.
 
     Returns
     -------
@@ -91,8 +97,9 @@ def digit_columns(block: Block, setup: Setup, rng: np.random.Generator) -> Array
     phase = sampling_phase(setup, block.n_events, of_phase)
     light = light._replace(time=light.time + phase[block.primary_event, None])
     adc = sample_light(light, block.primary_event, block.n_events, converter_tables(setup), of_cells)
-    apv = read_strips(block.hits, strip_tables(setup), of_strips)
-    straw = read_straws(block.hits, setup, of_straws)
+    hits = seen_by_planes(block.hits, setup, rotation)
+    apv = read_strips(hits, strip_tables(setup), of_strips)
+    straw = read_straws(hits, setup, of_straws)
     columns = {f"adc_{name}": values for name, values in adc._asdict().items()}
     columns |= {f"apv_{name}": values for name, values in apv._asdict().items()}
     columns |= {f"straw_{name}": values for name, values in straw._asdict().items()}

@@ -5,6 +5,7 @@ python docs/examples/alignment_closure.py FOLDER [EVENTS [SETUP_PROCESS ...]]
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +15,46 @@ import yaml
 
 import processors  # noqa: F401  it gives compiled kernels their cache
 from datasets import setups
+from datasets.conditions import ideal_conditions, write_conditions
+from datasets.conditions.runs import RunRange
+from datasets.setups import load_setup
 from na64.commands.align import AlignOptions, write_alignment
 from na64.commands.reco import RecoOptions, write_columns
 from na64.commands.simulate import SimulateOptions, write_simulation
 
-Moves = dict[str, tuple[float, float]]
+Moves = dict[str, tuple[float, float, float]]
 
-# Where planes really are against the setup [mm]; the first and the last are those of reference.
+# Where planes really are against the setup [mm, mm, mrad]; the first and the last are those of reference.
+MICROMEGAS: Moves = {"MM2": (0.6, -0.4, 4.0), "MM3": (-0.5, 0.7, -6.0)}
 TRUTH: dict[tuple[str, str], Moves] = {
-    ("na64e_2018", "muon"): {"MM2": (0.6, -0.4), "MM3": (-0.5, 0.7)},
-    ("na64e_2018", "electron"): {"MM2": (0.6, -0.4), "MM3": (-0.5, 0.7)},
-    ("na64e_2022", "muon"): {
-        "MM2": (0.6, -0.4),
-        "MM3": (-0.5, 0.7),
-        "ST11": (1.2, 0.3),
-        "ST12": (-0.8, -0.9),
-    },
+    ("na64e_2018", "muon"): MICROMEGAS,
+    ("na64e_2018", "electron"): MICROMEGAS,
+    ("na64e_2018 without field", "muon"): MICROMEGAS,
+    ("na64e_2022", "muon"): {**MICROMEGAS, "ST11": (1.2, 0.3, 10.0), "ST12": (-0.8, -0.9, -8.0)},
 }
 
 
-def displaced_setup(name: str, moves: Moves, folder: Path) -> Path:
-    """Write a copy of a setup with moved planes."""
+def straight_setup(name: str, folder: Path) -> Path:
+    """Write a copy of a setup without field, its planes and counters in the straight beam."""
     tree: dict[str, Any] = yaml.safe_load((Path(setups.__file__).parent / f"{name}.yaml").read_text())
-    for plane in tree["spectrometers"]["incoming"]["planes"]:
-        dx, dy = moves.get(plane["name"], (0.0, 0.0))
-        x, y = plane.get("centre", (0.0, 0.0))
-        plane["centre"] = [x + dx, y + dy]
-    path = folder / f"{name}_displaced.yaml"
-    path.write_text(yaml.safe_dump(tree))
+    incoming = tree["spectrometers"]["incoming"]
+    for part in (*incoming["planes"], *tree["counters"]["sections"]):
+        part["centre"] = [0.0, 0.0]
+    for magnet in incoming["magnets"]:
+        magnet["field"] = 0.0
+    path = folder / f"{name}_straight.yaml"
+    path.write_text(yaml.safe_dump(tree, sort_keys=False))
     return path
+
+
+def true_tables(setup_name: str, moves: Moves, folder: Path) -> Path:
+    """Write conditions that say where the planes are."""
+    setup = load_setup(setup_name)
+    ideal = ideal_conditions(setup)
+    dx, dy, turn = np.array([moves.get(plane, (0.0, 0.0, 0.0)) for plane in ideal.alignment.planes]).T
+    alignment = replace(ideal.alignment, dx=dx, dy=dy, rotation=1e-3 * turn)
+    write_conditions(replace(ideal, alignment=alignment), setup, folder, RunRange(0), "displaced on purpose")
+    return folder
 
 
 def columns_of(raw: Path, setup: str, tables: Path | None, output: Path) -> dict[str, np.ndarray]:
@@ -61,14 +73,14 @@ def planes_rows(case: str, moves: Moves, tables: Path) -> list[str]:
     rows = []
     record = json.loads((tables / "alignment.json").read_text())
     for plane, numbers in record["planes"].items():
-        true = (*moves.get(plane, (0.0, 0.0)), 0.0)
+        true = moves.get(plane, (0.0, 0.0, 0.0))
         for parameter, value in zip(("dx", "dy", "rotation"), true, strict=True):
-            new, error = numbers[parameter]["new"], numbers[parameter]["error"]
-            if error is not None:
+            if numbers[parameter]["error"] is not None:
                 scale, unit = (1e3, "mrad") if parameter == "rotation" else (1.0, "mm")
+                new, error = (scale * numbers[parameter][name] for name in ("new", "error"))
                 rows.append(
-                    f"| {case} | {plane} | {parameter} [{unit}] | {scale * value:.3f} | "
-                    f"{scale * new:.3f} ± {scale * error:.3f} | {(new - value) / error:+.1f} |"
+                    f"| {case} | {plane} | {parameter} [{unit}] | {value:.3f} | "
+                    f"{new:.3f} ± {error:.3f} | {(new - value) / error:+.2f} |"
                 )
     return rows
 
@@ -87,23 +99,30 @@ def track_row(case: str, kind: str, found: dict[str, np.ndarray]) -> str:
 
 def run(name: str, process: str, moves: Moves, n: int, folder: Path) -> tuple[list[str], list[str]]:
     """Simulate, align and reconstruct; return rows of both tables."""
-    stem = f"{name}_{process}"
+    stem = f"{name.replace(' ', '_')}_{process}"
     raw, tables = folder / f"{stem}.root", folder / f"{stem}_tables"
-    displaced = str(displaced_setup(name, moves, folder))
+    is_straight, base = " " in name, name.partition(" ")[0]
+    setup = str(straight_setup(base, folder)) if is_straight else base
+    truth = true_tables(setup, moves, folder / f"{stem}_truth")
     write_simulation(
         SimulateOptions(
-            setup=displaced, process=process, n_events=n, output=raw, level="raw", workers=1, overwrite=True
+            setup=setup,
+            process=process,
+            n_events=n,
+            output=raw,
+            level="raw",
+            alignment=(str(truth / "alignment.txt"),),
+            workers=1,
+            overwrite=True,
         )
     )
-    write_alignment(AlignOptions(inputs=(str(raw),), setup=name, output=tables, overwrite=True))
+    write_alignment(AlignOptions(inputs=(str(raw),), setup=setup, output=tables, overwrite=True))
     case = f"{name}, {process}s"
+    if is_straight:  # nothing bends: there is no momentum
+        return planes_rows(case, moves, tables), []
     tracks = [
         track_row(case, kind, columns_of(raw, setup, conditions, folder / f"{stem}_columns.root"))
-        for kind, setup, conditions in (
-            ("setup", name, None),
-            ("aligned", name, tables),
-            ("true planes", displaced, None),
-        )
+        for kind, conditions in (("setup", None), ("aligned", tables), ("true planes", truth))
     ]
     return planes_rows(case, moves, tables), tracks
 
@@ -115,7 +134,7 @@ def main() -> None:
     planes: list[str] = []
     tracks: list[str] = []
     for (name, process), moves in TRUTH.items():
-        if len(sys.argv) <= 3 or f"{name}_{process}" in sys.argv[3:]:
+        if len(sys.argv) <= 3 or f"{name}_{process}".replace(" ", "_") in sys.argv[3:]:
             of_planes, of_tracks = run(name, process, moves, n, folder)
             planes += of_planes
             tracks += of_tracks

@@ -18,6 +18,7 @@ from datasets.conditions.catalogue import load_catalogue
 from datasets.conditions.model import frozen
 from datasets.conditions.runs import RunRange
 from datasets.config import nearest
+from datasets.probe import Kind
 from datasets.setups import load_setup
 from na64.alignment_plots import plot_alignment
 from na64.alignment_tables import PARAMETERS, alignment_json, alignment_text
@@ -43,7 +44,7 @@ from processors.alignment import (
     common_conditions,
     find_spectrometer,
 )
-from processors.planes import plane_rows
+from processors.planes import leave_out, plane_rows
 from processors.runner import Prepared, check_conditions, make_items, prepare, run_items
 from recon.alignment import AlignmentConfig
 from recon.geometry import Setup, Spectrometer
@@ -52,6 +53,14 @@ __all__ = ["AlignOptions", "write_alignment"]
 
 _MARK = "alignment.json"
 _LEAST = 100  # clean events
+_EVENTS = {"data": "shown events", "calibration": "events of calibration triggers", "simulation": "events"}
+_WHY = {  # there may be so few, which says nothing of what the files hold
+    "data": (
+        "; of data, an event without an SRD tag is not shown, and without field there is none: such runs are "
+        "read in a calibration period (docs/alignment.md)"
+    ),
+    "calibration": "; of a calibration run, calibration triggers alone are read",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +69,7 @@ class AlignOptions(ReadOptions):
 
     spectrometer: str = "incoming"
     reference: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
     field_off: bool = False
     momentum_spread: float | None = None
@@ -95,7 +105,7 @@ def write_alignment(options: AlignOptions) -> int:
         chunks: dict[WorkItem, CleanHits] = {}
         _, account = run_items(
             prepared,
-            HitsProcessor(analysis, options.spectrometer),
+            HitsProcessor(analysis, options.spectrometer, options.without),
             execution,
             _Nothing(),
             tell,
@@ -104,15 +114,15 @@ def write_alignment(options: AlignOptions) -> int:
     require_events(account)
     order = [item for _, items in make_items(prepared.probes, execution.chunk_size) for item in items]
     clean = [chunks[item] for item in order if item in chunks]
-    found, is_same = _solve(options, clean, config)
+    found, is_same = _solve(options, clean, config, prepared.probes[0].kind)
     runs = wished or _runs_of(clean, prepared)
     record = _record(options, prepared, clean, config) | {"runs": str(runs)}
     record["events"] |= {"processed": account.processed, "lost": account.lost}
     _write(options, found, clean[0], record, runs, is_same=is_same)
     keep_logs(options.output)
-    typer.echo(alignment_text(found, clean[0].setup.spectrometers[options.spectrometer]))
+    typer.echo(alignment_text(found, _spectrometer(options, clean[0].setup)))
     typer.echo(account_line(account))
-    events = "shown events" if record["kind"] == "data" else "events"
+    events = _EVENTS[record["kind"]]
     typer.echo("{clean} of {shown} ".format(**record["events"]) + f"{events} have one hit in each plane")
     tables = "all tables" if is_same else "alignment.txt alone, since the runs differ in other conditions,"
     typer.echo(f"{options.output}: {tables} for runs {runs}; use with --conditions {options.output}")
@@ -122,22 +132,35 @@ def write_alignment(options: AlignOptions) -> int:
 
 
 def _solve(
-    options: AlignOptions, clean: Sequence[CleanHits], config: AlignmentConfig
+    options: AlignOptions, clean: Sequence[CleanHits], config: AlignmentConfig, kind: Kind
 ) -> tuple[Aligned, bool]:
     """Align with all chunks; say too whether all have the same conditions."""
     setup, (conditions, is_same) = clean[0].setup, common_conditions(clean)
     positions = np.concatenate([chunk.positions for chunk in clean])
-    _require_tracks(clean, len(positions), find_spectrometer(setup, options.spectrometer))
-    name, off = options.spectrometer, options.field_off
-    found = align_planes(positions, setup, conditions, name, config, field_off=off, passes=options.passes)
+    _require_tracks(clean, len(positions), _spectrometer(options, setup), kind)
+    found = align_planes(
+        positions,
+        setup,
+        conditions,
+        options.spectrometer,
+        config,
+        field_off=options.field_off,
+        passes=options.passes,
+        without=options.without,
+    )
     return found, is_same
+
+
+def _spectrometer(options: AlignOptions, setup: Setup) -> Spectrometer:
+    """Return the spectrometer without the planes that are left out."""
+    return leave_out(find_spectrometer(setup, options.spectrometer), options.without)
 
 
 def _record(
     options: AlignOptions, prepared: Prepared, clean: Sequence[CleanHits], config: AlignmentConfig
 ) -> dict[str, Any]:
     """Return what alignment.json says besides the numbers of the planes."""
-    planes = clean[0].setup.spectrometers[options.spectrometer].planes
+    planes = _spectrometer(options, clean[0].setup).planes
     return {
         "version": 1,
         "setup": clean[0].setup.name,
@@ -145,6 +168,7 @@ def _record(
         "kind": prepared.probes[0].kind,
         "reference": [planes[index].name for index in config.reference],
         "fixed": list(options.fix),
+        "without": list(options.without),
         "field_off": options.field_off,
         "momentum_spread": config.momentum_spread,
         "events": {
@@ -197,10 +221,13 @@ def _runs_of(chunks: Sequence[CleanHits], prepared: Prepared) -> RunRange:
 def _config(options: AlignOptions, setup: Setup) -> AlignmentConfig:
     """Return what is believed, from the names that the user gave."""
     spectrometer = find_spectrometer(setup, options.spectrometer)
-    names = [plane.name for plane in spectrometer.planes]
+    for name in options.without:
+        _plane(name, [plane.name for plane in spectrometer.planes], "--without")
+    names = [plane.name for plane in _spectrometer(options, setup).planes]
     least = 3
     if len(names) < least:
-        msg = f"spectrometer '{spectrometer.name}' has {len(names)} planes: tracks need {least} to align them"
+        left = f"{len(names)} planes{' left' if options.without else ''}"
+        msg = f"spectrometer '{spectrometer.name}' has {left}: tracks need {least} to align them"
         raise UserError(msg)
     reference = tuple(
         _plane(name, names, "--reference") for name in options.reference or (names[0], names[-1])
@@ -237,7 +264,9 @@ def _number(text: str, names: Sequence[str]) -> tuple[int, int]:
     return PARAMETERS.index(parameter), _plane(plane, names, "--fix")
 
 
-def _require_tracks(chunks: Sequence[CleanHits], n_clean: int, spectrometer: Spectrometer) -> None:
+def _require_tracks(
+    chunks: Sequence[CleanHits], n_clean: int, spectrometer: Spectrometer, kind: Kind
+) -> None:
     """Refuse to align with too few events, and say which plane leaves them without a hit."""
     if n_clean >= _LEAST:
         return
@@ -250,15 +279,17 @@ def _require_tracks(chunks: Sequence[CleanHits], n_clean: int, spectrometer: Spe
     msg = (
         f"{n_clean} events have one hit in each plane, and an alignment needs {_LEAST}. Of {shown} events "
         f"that may be seen, none, one and several hits in time have: {planes}. Give more files, or look at "
-        "the plane without hits (of data, an event without an SRD tag is not shown: without field there is "
-        "none)"
+        f"the plane without hits, which --without leaves out{_WHY.get(kind, '')}"
     )
     raise UserError(msg)
 
 
-def _aligned(conditions: Conditions, setup: Setup, found: Aligned, name: str) -> Conditions:
-    """Return the conditions with the planes where they were found."""
-    rows, alignment = plane_rows(setup)[name], conditions.alignment
+def _aligned(
+    conditions: Conditions, setup: Setup, found: Aligned, name: str, without: Sequence[str]
+) -> Conditions:
+    """Return the conditions with the planes where they were found, and those left out as they were."""
+    planes, alignment = setup.spectrometers[name].planes, conditions.alignment
+    rows = plane_rows(setup)[name].start + np.flatnonzero([plane.name not in without for plane in planes])
     changed: dict[str, Any] = {}
     for parameter, values in zip(PARAMETERS, found.new, strict=True):
         column = getattr(alignment, parameter).copy()
@@ -279,9 +310,9 @@ def _write(
     """Write the folder, which gets its name when it is complete; tables of one run only are left out."""
     partial = options.output.with_name(f".{options.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    label = "simulation" if record["kind"] == "simulation" else "data, blinded"
-    setup, spectrometer = chunk.setup, chunk.setup.spectrometers[options.spectrometer]
-    conditions = _aligned(chunk.conditions, setup, found, options.spectrometer)
+    label = "data, blinded" if record["kind"] == "data" else record["kind"]
+    setup, spectrometer = chunk.setup, _spectrometer(options, chunk.setup)
+    conditions = _aligned(chunk.conditions, setup, found, options.spectrometer, options.without)
     try:
         source = f"na64 align, {found.sums.n_used} tracks"
         for path in write_conditions(conditions, setup, partial, runs, source):

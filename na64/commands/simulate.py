@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import typer
 
+from datasets.conditions import load_alignment
 from datasets.config import nearest
 from datasets.setups import load_setup, setup_names
 from datasets.simulation.generator import Simulation
@@ -25,6 +26,7 @@ from na64.errors import UserError
 from na64.outputs import check_output, replace_path
 from na64.record import versions
 from processors.executors import open_pool
+from processors.planes import displace_setup
 from recon.geometry import Setup
 
 __all__ = ["SimulateOptions", "list_processes", "write_simulation"]
@@ -45,6 +47,7 @@ class SimulateOptions:
     trigger: str | None = None
     pile_up: bool | None = None
     intensity: float | None = None  # beam particles per spill, instead of the setup's
+    alignment: tuple[str, ...] = ()  # tables that say where planes really are
     format: str | None = None
     workers: int | None = None
     overwrite: bool = False
@@ -91,9 +94,9 @@ def _choose(what: str, value: str, known: tuple[str, ...]) -> str:
 
 def _plan(options: SimulateOptions) -> Simulation:
     """Plan the simulation; without a word from the user, pile-up is on where the setup has an intensity."""
-    setup = _with_intensity(load_setup(options.setup), options)
+    setup, rotation = _with_planes(_with_intensity(load_setup(options.setup), options), options)
     pile_up = bool(setup.beam.intensity) if options.pile_up is None else options.pile_up
-    return plan(
+    simulation = plan(
         setup,
         options.process,
         mixture=options.mixture,
@@ -104,6 +107,21 @@ def _plan(options: SimulateOptions) -> Simulation:
         else cast("TriggerName", _choose("trigger", options.trigger, TRIGGERS)),
         has_pile_up=pile_up,
     )
+    return replace(simulation, rotation=rotation)
+
+
+def _with_planes(setup: Setup, options: SimulateOptions) -> tuple[Setup, tuple[float, ...]]:
+    """Return the setup with its planes where the tables of a user have them, and their rotations."""
+    if not options.alignment:
+        return setup, ()
+    if options.level != "raw":
+        msg = (
+            f"--alignment displaces planes against the setup, which raw digits alone can show; level "
+            f"'{options.level}' states positions as they are: add --level raw"
+        )
+        raise UserError(msg)
+    alignment = load_alignment(setup, 0, options.alignment)
+    return displace_setup(setup, alignment), tuple(alignment.rotation.tolist())
 
 
 def _with_intensity(setup: Setup, options: SimulateOptions) -> Setup:
@@ -151,7 +169,15 @@ def _metadata(simulation: Simulation, options: SimulateOptions, level: Level) ->
         "intensity": setup.beam.intensity if simulation.has_pile_up else 0.0,
         "versions": versions(),
         **(readout_metadata(setup) if level == "raw" else {}),
+        **({"alignment": _planes_of(options)} if options.alignment else {}),
     }
+
+
+def _planes_of(options: SimulateOptions) -> dict[str, dict[str, float]]:
+    """Return by how much each plane is displaced [mm, rad], for the file to say."""
+    found = load_alignment(load_setup(options.setup), 0, options.alignment)
+    numbers = {name: getattr(found, name).tolist() for name in ("dx", "dy", "dz", "rotation")}
+    return {plane: {n: v[at] for n, v in numbers.items()} for at, plane in enumerate(found.planes)}
 
 
 def _tell(options: SimulateOptions, simulation: Simulation, metadata: dict[str, Any], seconds: float) -> None:

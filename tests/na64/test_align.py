@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import uproot
+import yaml
 
-from datasets.conditions import load_conditions
+from datasets import setups
+from datasets.conditions import load_alignment, load_conditions
 from datasets.setups import load_setup
+from na64.commands.simulate import SimulateOptions, write_simulation
 from tests.na64.blind import make_raw_pair
 
 SETUP = load_setup("na64e_2018")
@@ -64,6 +67,9 @@ def test_tables_put_planes_right(na64: Callable[..., Any], raw: tuple[Path, Path
     [
         (["--reference", "MM33"], "MM3"),
         (["--reference", "MM1", "--reference", "MM2", "--reference", "MM3", "--reference", "MM4"], "none is"),
+        (["--without", "MM33"], "MM3"),
+        (["--without", "MM2", "--without", "MM3"], "has 2 planes left: tracks need 3"),
+        (["--without", "MM3", "--reference", "MM3"], "Planes: MM1, MM2, MM4"),
         (["--fix", "MM3"], "PLANE.dx"),
         (["--fix", "MM9.dx"], "Planes: MM1"),
         (["--momentum-spread", "0"], "above 0"),
@@ -78,6 +84,69 @@ def test_wrong_options_are_told(
     assert told.status == 2
     assert message in told.err
     assert not (tmp_path / "out").exists()
+
+
+TRUE = {"MM2": (0.6, -0.4, 0.02), "MM3": (-0.5, 0.7, -0.03)}  # [mm, mm, rad]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return raw digits of muons without field, with planes displaced and turned, and their setup."""
+    folder = tmp_path_factory.mktemp("straight")
+    tree = yaml.safe_load((Path(setups.__file__).parent / "na64e_2018.yaml").read_text())
+    incoming = tree["spectrometers"]["incoming"]
+    for part in (*incoming["planes"], *tree["counters"]["sections"]):
+        part["centre"] = [0.0, 0.0]
+    for magnet in incoming["magnets"]:
+        magnet["field"] = 0.0
+    setup, table = folder / "straight.yaml", folder / "displaced.txt"
+    setup.write_text(yaml.safe_dump(tree, sort_keys=False))
+    lines = ["table=alignment", "runs=0-...", "columns=plane,dx,dy,dz,rotation"]
+    for plane in incoming["planes"]:
+        dx, dy, turn = TRUE.get(plane["name"], (0, 0, 0))
+        lines.append(f"{plane['name']} {dx} {dy} 0 {turn}")
+    table.write_text("\n".join(lines) + "\n")
+    raw = folder / "muons.root"
+    write_simulation(
+        SimulateOptions(
+            setup=str(setup), process="muon", n_events=1000, output=raw, level="raw", seed=2, pile_up=False,
+            workers=1, alignment=(str(table),),
+        )
+    )  # fmt: skip
+    return raw, setup
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("na64.commands.align.plot_alignment", lambda *_: None)
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_straight_tracks_find_displaced_and_turned_planes(
+    na64: Callable[..., Any], straight: tuple[Path, Path], tmp_path: Path
+) -> None:
+    raw, setup = straight
+    assert na64("align", raw, "-o", tmp_path / "tables", "--setup", setup).status == 0
+    record = json.loads((tmp_path / "tables" / "alignment.json").read_text())
+    for plane, true in TRUE.items():
+        for name, value in zip(("dx", "dy", "rotation"), true, strict=True):
+            number = record["planes"][plane][name]
+            assert abs(number["new"] - value) < 4 * number["error"] < abs(value), (plane, name)
+    assert record["median_chi2"][1] == pytest.approx(record["median_chi2_expected"], rel=0.15)
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_a_plane_that_is_left_out_keeps_its_numbers(
+    na64: Callable[..., Any], straight: tuple[Path, Path], tmp_path: Path
+) -> None:
+    raw, setup = straight
+    told = na64("align", raw, "-o", tmp_path / "tables", "--setup", setup, "--without", "MM3")
+    assert told.status == 0, told.err
+    record = json.loads((tmp_path / "tables" / "alignment.json").read_text())
+    assert (record["without"], list(record["planes"])) == (["MM3"], ["MM1", "MM2", "MM4"])
+    found = load_alignment(load_setup(str(setup)), 0, (tmp_path / "tables",))
+    assert found.dx[2] == found.dy[2] == found.rotation[2] == 0
+    assert found.dx[1] == pytest.approx(TRUE["MM2"][0], abs=4 * record["planes"]["MM2"]["dx"]["error"])
 
 
 def test_too_few_events_are_told(na64: Callable[..., Any], raw: tuple[Path, Path], tmp_path: Path) -> None:

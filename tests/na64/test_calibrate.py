@@ -176,15 +176,23 @@ def calibration_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.mark.usefixtures("calibration_period")
+@pytest.mark.parametrize(("command", "events"), [("calibrate", "events"), ("align", "shown")])
 def test_physics_triggers_of_a_calibration_run_leave_no_trace(
-    na64: Callable[..., Any], tmp_path: Path
+    na64: Callable[..., Any], tmp_path: Path, command: str, events: str
 ) -> None:
     (tmp_path / "pair").mkdir()
     one, two, conditions = make_raw_calibration_pair(tmp_path / "pair")
 
+    catalogue = tmp_path / "catalogue.yaml"  # the project's has this run as data
+    catalogue.write_text(
+        "runs: [{run: 3661, period: calib, kind: calibration, trigger: calibration, quality: good}]"
+    )
+    options = ["--catalogue", catalogue] if command == "align" else []
+
     def arguments(data: Path, out: Path) -> list[Any]:
-        return ["calibrate", data, "-o", out, "--conditions", conditions]
+        return [command, data, "-o", out, "--conditions", conditions, *options]
 
     assert_same(na64, (one, two), tmp_path, arguments)
-    found = json.loads((tmp_path / "done_1" / "output" / "calibration.json").read_text())
-    assert found["events"]["events"] == 150  # neither physics triggers nor the bad spill
+    name = "calibration.json" if command == "calibrate" else "alignment.json"
+    found = json.loads((tmp_path / "done_1" / "output" / name).read_text())
+    assert found["events"][events] == 150  # tagged or not, but neither physics triggers nor the bad spill

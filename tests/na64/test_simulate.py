@@ -244,3 +244,10 @@ def test_processes_are_listed(na64: Call) -> None:
     assert told.status == 0
     for words in ("dimuon", "resonant_dark_photon", "--set mass=0.01 GeV", "computed:", "na64e_2022"):
         assert words in told.out
+
+
+def test_displaced_planes_are_for_raw_digits(na64: Call, tmp_path: Path) -> None:
+    options = ("-n", 1, "-o", tmp_path / "x.root", "--alignment", tmp_path / "alignment.txt")
+    told = na64("simulate", "na64e_2018", "muon", *options)
+    assert told.status == 2
+    assert "add --level raw" in told.err

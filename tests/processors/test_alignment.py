@@ -115,9 +115,12 @@ def test_clean_events_have_one_good_hit_in_each_plane() -> None:
     plane = np.array([0, 1, 0, 1, 1, 1, 1, 0, 0, 1])
     x = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, np.nan])
     hits = HitArrays(plane, x, -x, np.array([0, 2, 5, 6, 8, 10, 10]))
-    counts, positions = clean_events(hits, 2)
+    counts, positions = clean_events(hits, [True, True])
     assert positions.tolist() == [[1, -1, 2, -2], [8, -8, 7, -7]]
     assert counts.tolist() == [[2, 4, 0], [2, 3, 1]]
+    counts, positions = clean_events(hits, [False, True])  # of the second plane alone
+    assert positions.tolist() == [[2, -2], [6, -6], [7, -7]]
+    assert counts.tolist() == [[2, 3, 1]]
 
 
 def test_runs_with_other_planes_are_not_added() -> None:

@@ -12,8 +12,17 @@ from datasets.setups import load_setup
 from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from processors.digits import calibrate_digits
-from processors.planes import align_hits, align_setup, moves_of, plane_rows, restore_hits
+from processors.planes import (
+    align_hits,
+    align_setup,
+    displace_setup,
+    leave_out,
+    moves_of,
+    plane_rows,
+    restore_hits,
+)
 from recon.geometry import Setup
+from recon.track_model import linear_model
 from recon.tracks import Tracks, find_tracks
 from tests.processors.test_digits import quantities
 
@@ -28,12 +37,7 @@ def alignment(setup: Setup = SETUP, **values: np.ndarray) -> Alignment:
 
 def displaced() -> Setup:
     """Return the setup with its planes where they are."""
-    incoming = SETUP.spectrometers["incoming"]
-    planes = tuple(
-        replace(p, centre=(p.centre[0] + dx, p.centre[1] + dy), z=p.z + dz)
-        for p, dx, dy, dz in zip(incoming.planes, DX.tolist(), DY.tolist(), DZ.tolist(), strict=True)
-    )
-    return replace(SETUP, spectrometers={"incoming": replace(incoming, planes=planes)})
+    return displace_setup(SETUP, alignment(dx=DX, dy=DY, dz=DZ))
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,23 @@ def test_true_table_undoes_displaced_planes(block: Block) -> None:
         np.testing.assert_allclose(getattr(found, name), getattr(true, name), rtol=1e-6)
     assert found.is_valid.sum() > 800
     assert nominal.is_valid.sum() < 0.5 * found.is_valid.sum()  # outside of the road
+
+
+def test_displaced_planes_stand_where_the_table_says() -> None:
+    planes = displaced().spectrometers["incoming"].planes
+    assert [plane.centre for plane in planes[2:]] == [(-309.7 + 0.8, -0.6), (-330.7 - 0.5, 0.7)]
+    assert [plane.z for plane in planes] == [-1500.0, -500.0, 17030.0, 18000.0]
+
+
+def test_a_plane_that_is_left_out_scatters_all_the_same() -> None:
+    """The model of the other planes is that of all of them without its rows."""
+    incoming = SETUP.spectrometers["incoming"]
+    design, covariance = linear_model(incoming, SETUP.beam)
+    few, without = linear_model(leave_out(incoming, ["MM3"]), SETUP.beam)
+    rows = [0, 1, 2, 3, 6, 7]
+    np.testing.assert_allclose(few, design[rows], rtol=1e-9)
+    np.testing.assert_allclose(without, covariance[np.ix_(rows, rows)], rtol=1e-9, atol=1e-15)
+    assert leave_out(incoming, []) is incoming
 
 
 def test_hits_of_turned_planes_come_back() -> None:
