@@ -98,4 +98,21 @@ ResumeOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
-VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        min=0.0,
+        metavar="SECONDS",
+        help="After which a file that is looked at, or a chunk (20 ms more for each of its entries), is "
+        "lost; 0: never.",
+    ),
+]
+VerifyOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify/--no-verify",
+        help="Hash whole files, all of them or none. By default, those with a full digest in the catalogue.",
+        show_default=False,
+    ),
+]

@@ -13,6 +13,7 @@ import cloudpickle
 from coffea.processor.executor import WorkItem
 
 from datasets.config import ConfigError
+from datasets.deadline import DeadlineError, deadline
 from datasets.fingerprint import FileChange, mark_of
 from datasets.probe import UnreadableError
 from datasets.reader import ReadError
@@ -24,6 +25,7 @@ from selections.selection import SelectionError
 __all__ = ["ChunkError", "ChunkResult", "chain_of", "run_chunk", "work"]
 
 _READING = ("Failed to open file", "Failed creating nanoevents")  # coffea's words around an error of uproot
+_PER_ENTRY = 0.02  # [s] far more than any level takes
 _TELLING = (ReadError, UnreadableError, ConfigError, SelectionError, BlindingError, RoomError)
 
 
@@ -85,7 +87,9 @@ def _may_tell(chain: Sequence[BaseException], item: WorkItem) -> bool:
     return is_simulation or any(isinstance(error, _TELLING) for error in chain)
 
 
-def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int) -> ChunkResult:
+def run_chunk(
+    function: Callable[[WorkItem], Any], item: WorkItem, attempts: int, timeout: float = 0.0
+) -> ChunkResult:
     """
     Process a chunk; a file that cannot be read, or is another one by now, makes a loss, not an error.
 
@@ -96,6 +100,8 @@ def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int
     item : WorkItem
     attempts : int
         How often it is read before it counts as lost.
+    timeout : float
+        [s] after which it is lost, beside 20 ms for each of its entries; 0: never.
 
     Raises
     ------
@@ -111,7 +117,10 @@ def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int
     before = mark_of(item.filename)
     for attempt in range(attempts):
         try:
-            out = function(item)["out"]
+            with deadline(timeout and timeout + _PER_ENTRY * len(item), "the chunk"):
+                out = function(item)["out"]
+        except DeadlineError as error:
+            return ChunkResult(None, str(error), tuple(retries))
         except Exception as error:
             chain = chain_of(error)
             change = _change(item, before)
@@ -152,7 +161,9 @@ def _load(payload: bytes) -> Callable[[WorkItem], Any]:
     return function
 
 
-def work(payload: bytes, versions: Versions, item: WorkItem, attempts: int) -> ChunkResult:
+def work(
+    payload: bytes, versions: Versions, item: WorkItem, attempts: int, timeout: float = 0.0
+) -> ChunkResult:
     """Process a chunk on a worker, which must run the sources of the client."""
     require_same(versions)
-    return run_chunk(_load(payload), item, attempts)
+    return run_chunk(_load(payload), item, attempts, timeout)

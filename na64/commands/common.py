@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from datasets.conditions.catalogue import Catalogue, load_catalogue
 from datasets.config import nearest
+from datasets.deadline import TIMEOUT
 from datasets.probe import Kind
 from datasets.sources import find_inputs
 from na64.errors import UserError
@@ -58,24 +60,28 @@ class ReadOptions:
     chunk_size: int = 50_000
     seed: int = 1
     max_loss: float = 0.0
-    verify: bool = False
+    timeout: float = TIMEOUT  # [s] for a file that is looked at, or a chunk
+    verify: bool | None = None  # None: files of which the catalogue has a full digest
     overwrite: bool = False
     dry_run: bool = False
 
-    def request(self) -> Request:
-        """Return what is to be read."""
+    def request(self, catalogue: Catalogue | None = None) -> Request:
+        """Return what is to be read; the catalogue may be given where it was loaded already."""
         return Request(
             files=find_inputs(self.inputs),
             layout=self.layout,
             setup=self.setup,
             kind=choose_kind(self.kind),
             verify=self.verify,
+            timeout=self.timeout,
+            catalogue=catalogue or load_catalogue(self.catalogue),
         )
 
     def execution(self) -> Execution:
         """Return where chunks are processed."""
         logs = log_folder(self.output)
-        return choose_execution(self.executor, self.workers, self.cluster, self.chunk_size, logs)
+        chosen = choose_execution(self.executor, self.workers, self.cluster, self.chunk_size, logs)
+        return replace(chosen, timeout=self.timeout)
 
 
 def processor_class(analysis: str) -> type[AnalysisProcessor]:
