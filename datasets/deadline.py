@@ -25,7 +25,8 @@ def deadline(seconds: float, what: str) -> Iterator[None]:
     """
     Interrupt this thread if the block is not done in time.
 
-    Python is interrupted anywhere; compiled code and calls of the operating system, when they return.
+    Python is interrupted anywhere; compiled code and calls of the operating system, when they return. So only
+    code that reads may stand in the block: numba, when it compiles, would be left in pieces.
 
     Parameters
     ----------

@@ -45,6 +45,7 @@ class Probe:
     digest: Digest
     verified: bool = False  # all of it has the digest that the catalogue says
     ends: str = ""  # digest of both ends: whether it is still the same file
+    timeout: float = 0.0  # [s] for reading one branch of a chunk; 0: any time
     parent: Mapping[str, Any] = field(default_factory=dict)  # our own metadata, for columns
 
 
@@ -131,7 +132,7 @@ def probe_file(
     need_setup : bool
         False: a file whose setup is not known gets the empty name.
     timeout : float
-        [s] for what its headers tell; 0: any time.
+        [s] for what its headers tell, and for one branch of a chunk; 0: any time.
 
     Returns
     -------
@@ -189,6 +190,7 @@ def probe_file(
         digest=whole or digest,
         verified=whole is not None,
         ends=content or ends.digest(),
+        timeout=timeout,
         parent=metadata,
     )
 

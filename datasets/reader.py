@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import numpy.typing as npt
+
+from datasets.deadline import DeadlineError, deadline
 
 __all__ = ["EventReader", "ReadError", "plain", "raw_field"]
 
@@ -20,6 +24,16 @@ class ReadError(OSError):
 def raw_field(branch: str) -> str:
     """Return the name of the field that holds a branch which is only a part of a quantity."""
     return f"branch:{branch}"
+
+
+def _kind(error: Exception) -> str:
+    """Return what kind of error it is, and where: its text may hold numbers of closed events."""
+    while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    frames = traceback.extract_tb(error.__traceback__)
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return f"{name} in {Path(frames[-1].filename).name}" if frames else name
 
 
 def plain(array: ak.Array) -> Any:
@@ -37,10 +51,12 @@ class EventReader:
     Parameters
     ----------
     events : NanoEvents
+        ``timeout`` of their metadata [s] is for reading one field.
     """
 
     def __init__(self, events: ak.Array) -> None:
         self.n_events = len(events)
+        self._timeout = float((getattr(events, "metadata", None) or {}).get("timeout", 0.0))
         self._events = events
         self._fields: dict[tuple[str, ...], ak.Array] = {}
         self._flat: dict[tuple[str, str], Array] = {}
@@ -71,13 +87,22 @@ class EventReader:
     def _get(self, path: tuple[str, ...]) -> ak.Array:
         try:
             array = self._events
-            for name in path:
-                array = array[name]
-            return ak.materialize(array) if not array.fields else array
-        except Exception as error:
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            msg = f"cannot read '{'.'.join(path)}': {type(error).__name__}: {' '.join(lines[:2])}"
+            with deadline(self._timeout, "reading"):
+                for name in path:
+                    array = array[name]
+                if array.fields:
+                    return array
+                values = ak.materialize(array)
+        except DeadlineError as error:
+            msg = f"cannot read '{'.'.join(path)}': {error}"
             raise ReadError(msg) from error
+        except Exception as error:
+            msg = f"cannot read '{'.'.join(path)}': {_kind(error)}"
+            raise ReadError(msg) from error
+        if not ak.is_valid(values):  # lists that end before they begin would be read from anywhere
+            msg = f"cannot read '{'.'.join(path)}': its lists have impossible lengths"
+            raise ReadError(msg)
+        return values
 
     def flat(self, collection: str, name: str) -> Array:
         """Return a field of a collection without its event structure, (n_entries,)."""

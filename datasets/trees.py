@@ -12,6 +12,7 @@ import uproot
 
 __all__ = ["TreeInfo", "UnreadableError", "brief", "read_trees"]
 
+_BLOCK, _BLOCK_HEAD = 1 << 24, 9  # [bytes] most that one compressed block can hold, and its header
 _TREES = {"TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple"}
 
 
@@ -86,10 +87,40 @@ def _tree_info(name: str, tree: Any) -> TreeInfo:
     names = tuple(tree.keys(recursive=False))
     offsets: Sequence[int]
     if is_tree:
+        _check_branches(tree)
         offsets = tree.common_entry_offsets() if tree.num_entries else [0]
         entries = int(tree.num_entries)
     else:
         entries = int(tree.num_entries)
+        _check_pages(tree)
         starts = [int(s.num_first_entry) for s in tree.cluster_summaries]
         offsets = [*starts, entries]
     return TreeInfo(name, "TTree" if is_tree else "RNTuple", entries, names, tuple(map(int, offsets)))
+
+
+def _check_branches(tree: Any) -> None:
+    """Refuse a number of entries that no branch has: some would be left out, or asked for in vain."""
+    counts = {int(branch.num_entries) for branch in tree.branches} or {0}
+    if tree.num_entries != max(counts):
+        msg = (
+            f"is damaged: tree '{tree.name}' has {tree.num_entries} entries by its own word, and "
+            f"{max(counts)} in its branches"
+        )
+        raise UnreadableError(msg)
+
+
+def _check_pages(tree: Any) -> None:
+    """Refuse pages outside of the file, or with more than can be in them, before memory is asked for."""
+    size, bits = int(tree.file.fEND), [int(record.nbits) for record in tree.column_records]
+    for cluster in tree.page_link_list:
+        for column, pages in enumerate(cluster):
+            for page in pages.pages:
+                offset, length = int(page.locator.offset), int(page.locator.num_bytes)
+                most = (length // (_BLOCK_HEAD + 1) + 1) * _BLOCK if length else 0
+                is_outside = offset < 0 or length < 0 or offset + length > size
+                if is_outside or int(page.num_elements) * bits[column] > 8 * most:
+                    msg = (
+                        f"is damaged: a page of column {column} of '{tree.name}' has {page.num_elements} "
+                        f"elements in {length} bytes from byte {offset} on, the file {size} bytes"
+                    )
+                    raise UnreadableError(msg)

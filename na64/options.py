@@ -104,8 +104,7 @@ TimeoutOption = Annotated[
         "--timeout",
         min=0.0,
         metavar="SECONDS",
-        help="After which a file that is looked at, or a chunk (20 ms more for each of its entries), is "
-        "lost; 0: never.",
+        help="For the headers of a file, or one branch of a chunk; what takes longer is lost. 0: any time.",
     ),
 ]
 VerifyOption = Annotated[

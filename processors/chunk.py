@@ -13,7 +13,6 @@ import cloudpickle
 from coffea.processor.executor import WorkItem
 
 from datasets.config import ConfigError
-from datasets.deadline import DeadlineError, deadline
 from datasets.fingerprint import FileChange, mark_of
 from datasets.probe import UnreadableError
 from datasets.reader import ReadError
@@ -25,7 +24,6 @@ from selections.selection import SelectionError
 __all__ = ["ChunkError", "ChunkResult", "chain_of", "run_chunk", "work"]
 
 _READING = ("Failed to open file", "Failed creating nanoevents")  # coffea's words around an error of uproot
-_PER_ENTRY = 0.02  # [s] far more than any level takes
 _TELLING = (ReadError, UnreadableError, ConfigError, SelectionError, BlindingError, RoomError)
 
 
@@ -87,9 +85,7 @@ def _may_tell(chain: Sequence[BaseException], item: WorkItem) -> bool:
     return is_simulation or any(isinstance(error, _TELLING) for error in chain)
 
 
-def run_chunk(
-    function: Callable[[WorkItem], Any], item: WorkItem, attempts: int, timeout: float = 0.0
-) -> ChunkResult:
+def run_chunk(function: Callable[[WorkItem], Any], item: WorkItem, attempts: int) -> ChunkResult:
     """
     Process a chunk; a file that cannot be read, or is another one by now, makes a loss, not an error.
 
@@ -100,8 +96,6 @@ def run_chunk(
     item : WorkItem
     attempts : int
         How often it is read before it counts as lost.
-    timeout : float
-        [s] after which it is lost, beside 20 ms for each of its entries; 0: never.
 
     Raises
     ------
@@ -117,10 +111,7 @@ def run_chunk(
     before = mark_of(item.filename)
     for attempt in range(attempts):
         try:
-            with deadline(timeout and timeout + _PER_ENTRY * len(item), "the chunk"):
-                out = function(item)["out"]
-        except DeadlineError as error:
-            return ChunkResult(None, str(error), tuple(retries))
+            out = function(item)["out"]
         except Exception as error:
             chain = chain_of(error)
             change = _change(item, before)
@@ -161,9 +152,7 @@ def _load(payload: bytes) -> Callable[[WorkItem], Any]:
     return function
 
 
-def work(
-    payload: bytes, versions: Versions, item: WorkItem, attempts: int, timeout: float = 0.0
-) -> ChunkResult:
+def work(payload: bytes, versions: Versions, item: WorkItem, attempts: int) -> ChunkResult:
     """Process a chunk on a worker, which must run the sources of the client."""
     require_same(versions)
-    return run_chunk(_load(payload), item, attempts, timeout)
+    return run_chunk(_load(payload), item, attempts)

@@ -45,8 +45,6 @@ class ChunkExecutor(ExecutorBase):
         Chunks under way at once.
     attempts : int
         How often a chunk is read before it counts as lost.
-    timeout : float
-        [s] for a chunk, see `run_chunk`.
     can_split : bool
         Results can be added, so that a chunk over which workers die may be taken in pieces.
     identity : object
@@ -60,7 +58,6 @@ class ChunkExecutor(ExecutorBase):
     is_here: bool = True
     width: int = 1
     attempts: int = 2
-    timeout: float = 0.0
     can_split: bool = False
     identity: Any = None
 
@@ -74,7 +71,7 @@ class ChunkExecutor(ExecutorBase):
             call = partial(work, cloudpickle.dumps(function), versions_here())
         config = Dispatch(
             open_pool=self.open_pool,
-            call=lambda pool, item: pool.submit(call, item, self.attempts, self.timeout),
+            call=lambda pool, item: pool.submit(call, item, self.attempts),
             width=self.width,
             can_split=self.can_split,
         )

@@ -31,7 +31,7 @@ class Request:
     kind: Kind | None = None
     verify: bool | None = None  # hash whole files; None: those of which the catalogue has a full digest
     catalogue: Catalogue | None = None
-    timeout: float = TIMEOUT  # [s] for the headers of one file; 0: any time
+    timeout: float = TIMEOUT  # [s] for the headers of a file, and for one branch of a chunk; 0: any time
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 that files must have, by their names, where it is to be looked at."""

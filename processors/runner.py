@@ -14,7 +14,6 @@ from coffea.processor import ProcessorABC, Runner
 from coffea.processor.executor import WorkItem
 
 from datasets.config import ConfigError
-from datasets.deadline import TIMEOUT
 from datasets.layouts import Layout
 from datasets.probe import Kind, Probe
 from datasets.schema import schema_for
@@ -56,7 +55,6 @@ class Execution:
     workers: int = 1
     cluster: Cluster | None = None  # of the executor dask; None: on this machine
     chunk_size: int = 50_000
-    timeout: float = TIMEOUT  # [s] for one chunk, beside what its entries may take; 0: any time
 
     @property
     def width(self) -> int:
@@ -260,7 +258,7 @@ def make_item(probe: Probe, start: int, stop: int) -> WorkItem:
     )
 
 
-def _usermeta(probe: Probe) -> dict[str, str]:
+def _usermeta(probe: Probe) -> dict[str, Any]:
     """Return what the processor learns of a file."""
     return {
         "kind": probe.kind,
@@ -268,6 +266,7 @@ def _usermeta(probe: Probe) -> dict[str, str]:
         "period": probe.period.name if probe.period is not None else "",
         "parent_kind": str(probe.parent.get("kind", "")),
         "ends": probe.ends,
+        "timeout": probe.timeout,
     }
 
 
@@ -340,7 +339,6 @@ def run_items(
                 open_pool=partial(open_pool, running.executor, running.workers, running.cluster),
                 is_here=running.executor == "iterative",
                 width=running.width,
-                timeout=execution.timeout,
                 can_split=consume is None,
                 identity=identity,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -60,7 +60,7 @@ class ReadOptions:
     chunk_size: int = 50_000
     seed: int = 1
     max_loss: float = 0.0
-    timeout: float = TIMEOUT  # [s] for a file that is looked at, or a chunk
+    timeout: float = TIMEOUT  # [s] for the headers of a file, or one branch of a chunk
     verify: bool | None = None  # None: files of which the catalogue has a full digest
     overwrite: bool = False
     dry_run: bool = False
@@ -80,8 +80,7 @@ class ReadOptions:
     def execution(self) -> Execution:
         """Return where chunks are processed."""
         logs = log_folder(self.output)
-        chosen = choose_execution(self.executor, self.workers, self.cluster, self.chunk_size, logs)
-        return replace(chosen, timeout=self.timeout)
+        return choose_execution(self.executor, self.workers, self.cluster, self.chunk_size, logs)
 
 
 def processor_class(analysis: str) -> type[AnalysisProcessor]:
