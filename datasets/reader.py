@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from datasets.deadline import DeadlineError, deadline
 __all__ = ["EventReader", "ReadError", "plain", "raw_field"]
 
 Array = npt.NDArray[Any]
+_PER_EVENT = 1 << 20  # [bytes] of one field of one event, more than any has
+_PER_BYTE = 100  # times the size of a compressed file
 
 
 class ReadError(OSError):
@@ -24,6 +27,12 @@ class ReadError(OSError):
 def raw_field(branch: str) -> str:
     """Return the name of the field that holds a branch which is only a part of a quantity."""
     return f"branch:{branch}"
+
+
+def _asked_for(error: MemoryError) -> int:
+    """Return the bytes that NumPy could not have; 0 where it was not NumPy that asked."""
+    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    return 0 if shape is None or dtype is None else math.prod(shape) * int(dtype.itemsize)
 
 
 def _kind(error: Exception) -> str:
@@ -51,12 +60,15 @@ class EventReader:
     Parameters
     ----------
     events : NanoEvents
-        ``timeout`` of their metadata [s] is for reading one field.
+        Of their metadata, ``timeout`` [s] is for reading one field, ``size`` [bytes] is that of the file.
     """
 
     def __init__(self, events: ak.Array) -> None:
         self.n_events = len(events)
-        self._timeout = float((getattr(events, "metadata", None) or {}).get("timeout", 0.0))
+        metadata = getattr(events, "metadata", None) or {}
+        self._timeout = float(metadata.get("timeout", 0.0))
+        size = int(metadata.get("size", 0))
+        self._most = min(_PER_EVENT * max(1, self.n_events), _PER_BYTE * size or _PER_EVENT * self.n_events)
         self._events = events
         self._fields: dict[tuple[str, ...], ak.Array] = {}
         self._flat: dict[tuple[str, str], Array] = {}
@@ -85,6 +97,7 @@ class EventReader:
         return self._fields[path]
 
     def _get(self, path: tuple[str, ...]) -> ak.Array:
+        why = ""
         try:
             array = self._events
             with deadline(self._timeout, "reading"):
@@ -94,11 +107,17 @@ class EventReader:
                     return array
                 values = ak.materialize(array)
         except DeadlineError as error:
-            msg = f"cannot read '{'.'.join(path)}': {error}"
-            raise ReadError(msg) from error
+            why = str(error)
+        except MemoryError as error:
+            if _asked_for(error) <= self._most:
+                raise
+            why = "it asks for more memory than such events can fill"
         except Exception as error:
             msg = f"cannot read '{'.'.join(path)}': {_kind(error)}"
             raise ReadError(msg) from error
+        if why:  # raised here, where the error itself is not its context: the file is to blame
+            msg = f"cannot read '{'.'.join(path)}': {why}"
+            raise ReadError(msg)
         if not ak.is_valid(values):  # lists that end before they begin would be read from anywhere
             msg = f"cannot read '{'.'.join(path)}': its lists have impossible lengths"
             raise ReadError(msg)

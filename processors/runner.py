@@ -267,6 +267,7 @@ def _usermeta(probe: Probe) -> dict[str, Any]:
         "parent_kind": str(probe.parent.get("kind", "")),
         "ends": probe.ends,
         "timeout": probe.timeout,
+        "size": probe.size,
     }
 
 

@@ -145,7 +145,7 @@ def _judge(trial: Trial, intact: Reading) -> tuple[str, str]:
     expected = trial.specimen.entries
     if found.processed + found.lost != expected and not found.unknown_files:
         return "silent loss", f"{found.processed} + {found.lost} of {expected}: {found.reason}"
-    if "memory" in found.reason:
+    if "not enough memory" in found.reason:
         return "out of memory", found.reason
     if found.lost or found.unknown_files:
         return "lost by name", found.reason
