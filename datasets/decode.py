@@ -179,9 +179,7 @@ def _cells(reader: EventReader, name: str, source: Branch, detector: Detector) -
     """Read a branch of cells as (n_events, n_values); every event must have the same number of values."""
     values = plain(reader.field(name))
     if not isinstance(values, np.ndarray):
-        lengths = np.unique(ak.to_numpy(ak.num(values)))
-        found = lengths[:5].tolist()
-        msg = f"'{source.branch}' should hold the same number of cells in each event; found {found}"
+        msg = f"'{source.branch}' should hold the same number of cells in each event, and does not"
         raise ReadError(msg)
     shape = source.shape or (values.shape[1:] if values.ndim == 4 else ())
     expected = {(len(detector.sections), *section.grid.shape) for section in detector.sections}

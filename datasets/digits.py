@@ -250,8 +250,7 @@ def _samples(reader: EventReader, source: SampleBranches, channel: Ints) -> npt.
         inner, content = _open(content)
         wrong = np.flatnonzero(np.diff(inner) != source.n_samples)
         if len(wrong):
-            found = ", ".join(map(str, np.unique(np.diff(inner))[:5]))
-            msg = f"'{source.samples}' has {found} samples per channel, its layout says {source.n_samples}"
+            msg = f"'{source.samples}' has not the {source.n_samples} samples per channel of its layout"
             raise ReadError(msg)
     return np.asarray(ak.to_numpy(content), dtype=np.uint16).reshape(-1, source.n_samples)
 
@@ -259,6 +258,5 @@ def _samples(reader: EventReader, source: SampleBranches, channel: Ints) -> npt.
 def _check_counts(branch: str, counts: Array, other: str, wanted: Array) -> None:
     wrong = np.flatnonzero(counts != wanted)
     if len(wrong):
-        at = int(wrong[0])
-        msg = f"'{branch}' has {counts[at]} rows in event {at} of the chunk, '{other}' asks for {wanted[at]}"
+        msg = f"'{branch}' has not as many rows as '{other}' asks for, first in entry {wrong[0]} of the chunk"
         raise ReadError(msg)

@@ -9,9 +9,25 @@ from typing import Literal, NamedTuple
 
 import fsspec
 
-__all__ = ["Digest", "Ends", "FileChange", "fingerprint", "mark_of", "read_ends"]
+from datasets.config import ConfigError
+
+__all__ = [
+    "Digest",
+    "DigestError",
+    "Ends",
+    "FileChange",
+    "fingerprint",
+    "hash_file",
+    "mark_of",
+    "read_ends",
+    "require_digest",
+]
 
 _EDGE = 64 * 1024  # [bytes] hashed at both ends by the quick digest
+
+
+class DigestError(ConfigError):
+    """A file is not the one that the catalogue lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +93,50 @@ def fingerprint(path: str, uuid: str, *, full: bool, ends: Ends | None = None) -
         hasher.update(ends.first)
         hasher.update(ends.last)
         return ends, Digest("sha256", hasher.hexdigest(), "quick")
+    return ends, hash_file(path)
+
+
+def hash_file(path: str) -> Digest:
+    """
+    Return the SHA-256 of all bytes of a file or URL.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
     hasher = hashlib.sha256()
     with fsspec.open(path, "rb") as stream:
         while block := stream.read(1 << 20):
             hasher.update(block)
-    return ends, Digest("sha256", hasher.hexdigest(), "full")
+    return Digest("sha256", hasher.hexdigest(), "full")
+
+
+def require_digest(path: str, sha256: str) -> Digest:
+    """
+    Return the digest of all of a file, which must be the one given.
+
+    Parameters
+    ----------
+    path : str
+    sha256 : str
+        By the catalogue, 64 hexadecimal digits.
+
+    Raises
+    ------
+    DigestError
+        If the file has another.
+    OSError
+        If it cannot be read.
+    """
+    found = hash_file(path)
+    if found.value != sha256:
+        msg = (
+            f"{path} has the SHA-256 {found.value[:16]}..., the catalogue says {sha256[:16]}...: it is "
+            f"damaged, or another version of the file. Fetch it again, or leave it out"
+        )
+        raise DigestError(msg)
+    return found
 
 
 def mark_of(path: str) -> tuple[int, int] | None:

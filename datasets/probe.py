@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, Literal
 
 import uproot
 
 from datasets.config import ConfigError
+from datasets.deadline import DeadlineError, deadline
 from datasets.decode import available
-from datasets.fingerprint import Digest, Ends, fingerprint, read_ends
+from datasets.fingerprint import Digest, Ends, fingerprint, read_ends, require_digest
 from datasets.layouts import Constant, Layout, layout_names, load_layout
 from datasets.periods import Period, data_period, period_of_run, period_of_setup
 from datasets.probe_cache import ask
 from datasets.setups import load_setup
 from datasets.simulation.raw import readout_metadata
 from datasets.sources import InputFile
+from datasets.trees import TreeInfo, UnreadableError, brief, read_trees
 
 __all__ = ["Digest", "Kind", "Probe", "TreeInfo", "UnreadableError", "first_run", "probe_file", "stricter"]
 
 Kind = Literal["data", "calibration", "simulation"]
 _STRICTNESS: tuple[Kind, ...] = ("simulation", "calibration", "data")
-_TREES = {"TTree", "ROOT::RNTuple", "ROOT::Experimental::RNTuple"}
-
-
-class UnreadableError(OSError):
-    """A file cannot be used; the text is the reason that the accounting gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class TreeInfo:
-    """One tree of a file."""
-
-    name: str
-    type: str  # TTree or RNTuple
-    entries: int
-    branches: tuple[str, ...]
-    clusters: tuple[int, ...]  # entry numbers where clusters of baskets start and end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,78 +43,15 @@ class Probe:
     size: int  # [bytes]
     uuid: str
     digest: Digest
+    verified: bool = False  # all of it has the digest that the catalogue says
     ends: str = ""  # digest of both ends: whether it is still the same file
+    timeout: float = 0.0  # [s] for reading one branch of a chunk; 0: any time
     parent: Mapping[str, Any] = field(default_factory=dict)  # our own metadata, for columns
 
 
 def stricter(one: Kind, other: Kind) -> Kind:
     """Return the stricter of two kinds: data before calibration before simulation."""
     return max(one, other, key=_STRICTNESS.index)
-
-
-def read_trees(path: str) -> tuple[list[TreeInfo], str, dict[str, Any]]:
-    """
-    Open a file and list its trees.
-
-    Returns
-    -------
-    (trees, uuid of the file, our own metadata if there is any)
-
-    Raises
-    ------
-    UnreadableError
-        If the file is empty, truncated, not a ROOT file or not there.
-    """
-    if "://" not in path and Path(path).is_file() and Path(path).stat().st_size == 0:
-        msg = "the file is empty (0 bytes)"
-        raise UnreadableError(msg)
-    try:
-        with uproot.open(path) as file:
-            _check_length(path, file.file.fEND)
-            types = file.classnames(recursive=True, cycle=False)
-            trees = [_tree_info(name, file[name]) for name, type_ in types.items() if type_ in _TREES]
-            metadata = json.loads(str(file["na64"])) if "na64" in file else {}
-            return trees, str(file.file.uuid), metadata
-    except UnreadableError:
-        raise
-    except PermissionError as error:
-        msg = "cannot be read: permission denied"
-        raise UnreadableError(msg) from error
-    except ImportError as error:
-        msg = f"cannot be opened: {_brief(error)}. For root:// files install na64-columnar[xrootd]"
-        raise UnreadableError(msg) from error
-    except Exception as error:
-        msg = f"cannot be opened as a ROOT file (truncated or damaged?): {_brief(error)}"
-        raise UnreadableError(msg) from error
-
-
-def _check_length(path: str, expected: int) -> None:
-    """Refuse a file that is shorter than its own header says: some of its baskets are not there."""
-    size = Path(path).stat().st_size if "://" not in path else expected
-    if size < expected:
-        msg = f"is truncated: its header says {expected} bytes and it has {size}"
-        raise UnreadableError(msg)
-
-
-def _brief(error: Exception) -> str:
-    """Return type and first line of an error, paths of the machine left out."""
-    line = next((text.strip() for text in str(error).splitlines() if text.strip()), "")
-    return f"{type(error).__name__}{f': {line}' if line else ''}"[:160]
-
-
-def _tree_info(name: str, tree: Any) -> TreeInfo:
-    """Describe the newest version of a tree; ``name`` includes the folders it lies in."""
-    is_tree = isinstance(tree, uproot.TTree)
-    names = tuple(tree.keys(recursive=False))
-    offsets: Sequence[int]
-    if is_tree:
-        offsets = tree.common_entry_offsets() if tree.num_entries else [0]
-        entries = int(tree.num_entries)
-    else:
-        entries = int(tree.num_entries)
-        starts = [int(s.num_first_entry) for s in tree.cluster_summaries]
-        offsets = [*starts, entries]
-    return TreeInfo(name, "TTree" if is_tree else "RNTuple", entries, names, tuple(map(int, offsets)))
 
 
 def match_layout(
@@ -189,7 +111,9 @@ def probe_file(
     setup: str | None = None,
     kind: Kind | None = None,
     verify: bool = False,
+    sha256: str | None = None,
     need_setup: bool = True,
+    timeout: float = 0.0,
 ) -> Probe:
     """
     Find out what a file is.
@@ -203,8 +127,12 @@ def probe_file(
         Can only make the file stricter than it is.
     verify : bool
         Hash the whole file instead of its ends.
+    sha256 : str or None
+        What the whole file must have, by the catalogue; looked at before anything is made of its content.
     need_setup : bool
         False: a file whose setup is not known gets the empty name.
+    timeout : float
+        [s] for what its headers tell, and for one branch of a chunk; 0: any time.
 
     Returns
     -------
@@ -214,17 +142,21 @@ def probe_file(
     ------
     UnreadableError
         If the file cannot be used; it is then a loss with that reason.
+    DigestError
+        If it has another digest than it must have.
     ConfigError
         If the user's wishes contradict the file or each other: nothing should run then.
     """
     ends = _ends(file.path)
+    whole = None if sha256 is None or ends is None else _require_digest(file.path, sha256)
     content = None if ends is None else ends.digest()
-    trees, uuid, metadata = _known_trees(file.path, content)
+    with _in_time(timeout):
+        trees, uuid, metadata = _known_trees(file.path, content)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    run = (
-        ask(file.path, content, f"run {tree.name} {chosen}", lambda: first_run(file.path, chosen, tree)) or 0
-    )
+    question = f"run {tree.name} {chosen}"
+    with _in_time(timeout):
+        run = ask(file.path, content, question, lambda: first_run(file.path, chosen, tree)) or 0
     own_kind, reason = _own_kind(chosen, quantities, metadata, run)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
@@ -241,7 +173,9 @@ def probe_file(
     _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
         final, reason = "calibration", f"period {period.name} is calibration"
-    ends, digest = fingerprint(file.path, uuid, full=verify, ends=ends)
+    if sha256 is not None and whole is None:
+        whole = _require_digest(file.path, sha256)
+    ends, digest = fingerprint(file.path, uuid, full=verify and whole is None, ends=ends)
     return Probe(
         file=file,
         tree=tree,
@@ -253,8 +187,10 @@ def probe_file(
         setup=setup_name,
         size=ends.size,
         uuid=uuid,
-        digest=digest,
+        digest=whole or digest,
+        verified=whole is not None,
         ends=content or ends.digest(),
+        timeout=timeout,
         parent=metadata,
     )
 
@@ -264,6 +200,24 @@ def _ends(path: str) -> Ends | None:
         return read_ends(path)
     except (OSError, ValueError, ImportError):  # whoever reads the trees will say what is wrong
         return None
+
+
+@contextmanager
+def _in_time(timeout: float) -> Iterator[None]:
+    try:
+        with deadline(timeout, "looking at the file"):
+            yield
+    except DeadlineError as error:
+        msg = f"{error}: damaged, or the disk or server is very slow (--timeout)"
+        raise UnreadableError(msg) from error
+
+
+def _require_digest(path: str, sha256: str) -> Digest:
+    try:
+        return require_digest(path, sha256)
+    except OSError as error:
+        msg = f"cannot be read as a whole, for its digest: {brief(error)}"
+        raise UnreadableError(msg) from error
 
 
 def _known_trees(path: str, content: str | None) -> tuple[list[TreeInfo], str, dict[str, Any]]:
@@ -369,5 +323,5 @@ def first_run(path: str, layout: Layout, tree: TreeInfo) -> int | None:
         with uproot.open(path) as file:
             return int(file[tree.name][branch].array(entry_stop=1, library="np")[0])
     except Exception as error:
-        msg = f"cannot read the run number (branch '{branch}'): {_brief(error)}"
+        msg = f"cannot read the run number (branch '{branch}'): {brief(error)}"
         raise UnreadableError(msg) from error

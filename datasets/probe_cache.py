@@ -73,7 +73,7 @@ def _folder() -> Path | None:
 def _code() -> str:
     """Return a digest of what gives the answers."""
     hasher = hashlib.sha256(uproot.__version__.encode())
-    for name in ("probe.py", "probe_cache.py"):
+    for name in ("probe.py", "probe_cache.py", "trees.py"):
         hasher.update((Path(__file__).parent / name).read_bytes())
     return hasher.hexdigest()
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from datasets.deadline import TIMEOUT
 from na64.options import (
     CatalogueOption,
     ChunkOption,
@@ -20,6 +21,7 @@ from na64.options import (
     LossOption,
     OverwriteOption,
     SetupOption,
+    TimeoutOption,
     VerifyOption,
     WorkersOption,
 )
@@ -82,7 +84,8 @@ def align(
     cluster: ClusterOption = None,
     chunk_size: ChunkOption = 50_000,
     max_loss: LossOption = 0.0,
-    verify: VerifyOption = False,
+    timeout: TimeoutOption = TIMEOUT,
+    verify: VerifyOption = None,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -116,6 +119,7 @@ def align(
                 cluster=cluster,
                 chunk_size=chunk_size,
                 max_loss=max_loss,
+                timeout=timeout,
                 verify=verify,
                 overwrite=overwrite,
                 dry_run=dry_run,

@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from datasets.deadline import TIMEOUT
 from na64.align_cli import align
 from na64.background_cli import background
 from na64.clusters_cli import clusters_app
@@ -33,6 +34,7 @@ from na64.options import (
     ResumeOption,
     SeedOption,
     SetupOption,
+    TimeoutOption,
     VerifyOption,
     WorkersOption,
 )
@@ -99,7 +101,8 @@ def run(
     ] = False,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
-    verify: VerifyOption = False,
+    timeout: TimeoutOption = TIMEOUT,
+    verify: VerifyOption = None,
     resume: ResumeOption = False,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
@@ -129,6 +132,7 @@ def run(
                 resume=resume,
                 seed=seed,
                 max_loss=max_loss,
+                timeout=timeout,
                 verify=verify,
                 overwrite=overwrite,
                 dry_run=dry_run,
@@ -169,7 +173,8 @@ def calibrate(
     cluster: ClusterOption = None,
     chunk_size: ChunkOption = 50_000,
     max_loss: LossOption = 0.0,
-    verify: VerifyOption = False,
+    timeout: TimeoutOption = TIMEOUT,
+    verify: VerifyOption = None,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -194,6 +199,7 @@ def calibrate(
                 cluster=cluster,
                 chunk_size=chunk_size,
                 max_loss=max_loss,
+                timeout=timeout,
                 verify=verify,
                 overwrite=overwrite,
                 dry_run=dry_run,

@@ -25,6 +25,7 @@ _EXECUTION = (
     "scheduler",
     "chunk_size",
     "max_loss",
+    "timeout",
     "verify",
     "save_events",
 )

@@ -98,4 +98,20 @@ ResumeOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
-VerifyOption = Annotated[bool, typer.Option("--verify", help="Hash whole files, not only their ends.")]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        min=0.0,
+        metavar="SECONDS",
+        help="For the headers of a file, or one branch of a chunk; what takes longer is lost. 0: any time.",
+    ),
+]
+VerifyOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify/--no-verify",
+        help="Hash whole files, all of them or none. By default, those with a full digest in the catalogue.",
+        show_default=False,
+    ),
+]

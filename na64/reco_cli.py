@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from datasets.deadline import TIMEOUT
 from na64.options import (
     CatalogueOption,
     ChunkOption,
@@ -21,6 +22,7 @@ from na64.options import (
     OverwriteOption,
     SeedOption,
     SetupOption,
+    TimeoutOption,
     VerifyOption,
     WorkersOption,
 )
@@ -49,7 +51,8 @@ def reco(
     chunk_size: ChunkOption = 50_000,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
-    verify: VerifyOption = False,
+    timeout: TimeoutOption = TIMEOUT,
+    verify: VerifyOption = None,
     overwrite: OverwriteOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -74,6 +77,7 @@ def reco(
                 chunk_size=chunk_size,
                 seed=seed,
                 max_loss=max_loss,
+                timeout=timeout,
                 verify=verify,
                 overwrite=overwrite,
                 dry_run=dry_run,

@@ -119,7 +119,7 @@ def describe_inputs(prepared: Prepared) -> list[dict[str, Any]]:
             "kind": probe.kind,
             "size": probe.size,
             "digest": asdict(probe.digest),
-            "verified": probe.digest.scope == "full",
+            "verified": probe.verified,
             "entries": probe.tree.entries,
             "dataset": probe.file.dataset,
             "layout": probe.layout.name,

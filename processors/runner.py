@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures as cf
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,10 +15,10 @@ from coffea.processor.executor import WorkItem
 
 from datasets.config import ConfigError
 from datasets.layouts import Layout
-from datasets.probe import Kind, Probe, UnreadableError, probe_file
+from datasets.probe import Kind, Probe
 from datasets.schema import schema_for
 from datasets.setups import load_setup
-from datasets.sources import InputError, InputFile
+from datasets.sources import InputError
 from processors.accounting import Account, Collector, Loss, Store
 from processors.analysis import AnalysisProcessor, missing_columns_message
 from processors.cluster_profiles import AddressProfile
@@ -27,6 +26,7 @@ from processors.clusters import Cluster, open_client
 from processors.dispatch import Outcome
 from processors.executors import ChunkExecutor, ExecutorName, open_pool
 from processors.reconstruction import provided_columns
+from processors.request import Progress, Request, look_at
 from processors.variations import require_base_kept, require_guarded
 from processors.withholding import blinding_of
 from selections.selection import SelectionError
@@ -36,6 +36,7 @@ __all__ = [
     "Execution",
     "Loss",
     "Prepared",
+    "Progress",
     "Request",
     "check_conditions",
     "edges_of",
@@ -44,20 +45,6 @@ __all__ = [
     "prepare",
     "run_items",
 ]
-
-_AT_ONCE = 16  # files that are looked at
-Progress = Callable[[str, int, int], None]  # what, done, total
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a user wants to have read, and how."""
-
-    files: Sequence[InputFile]
-    layout: str | None = None
-    setup: str | None = None
-    kind: Kind | None = None
-    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +116,10 @@ def prepare(
         If the user's wishes cannot be met by any file: nothing runs.
     InputError
         If no file can be read.
+    DigestError
+        If a file is not the one that the catalogue lists; names all of them.
     """
-    found = _probe_all(request, progress)
+    found = look_at(request, progress)
     probes = [one for one in found if isinstance(one, Probe)]
     losses = [one for one in found if isinstance(one, Loss)]
     setup = _one_setup(probes)
@@ -143,30 +132,6 @@ def prepare(
         msg = f"none of the {len(request.files)} input files can be used. {reasons}"
         raise InputError(msg)
     return Prepared(probes=tuple(_separate_kinds(probes)), losses=tuple(losses), setup=setup)
-
-
-def _probe_all(request: Request, progress: Progress | None) -> list[Probe | Loss]:
-    """Look at files, several at once: most of the time is waiting for disks and servers."""
-
-    def look(file: InputFile) -> Probe | Loss:
-        try:
-            return probe_file(
-                file, layout=request.layout, setup=request.setup, kind=request.kind, verify=request.verify
-            )
-        except UnreadableError as error:
-            return Loss(file.path, None, str(error))
-
-    n_files = len(request.files)
-    if n_files == 1:
-        found = [look(request.files[0])]
-    else:
-        found = []
-        with cf.ThreadPoolExecutor(min(_AT_ONCE, n_files)) as pool:
-            for one in pool.map(look, request.files):
-                found.append(one)
-                if progress is not None:
-                    progress("looking at files", len(found), n_files)
-    return found
 
 
 def check_conditions(probes: Sequence[Probe], processor: AnalysisProcessor) -> None:
@@ -293,7 +258,7 @@ def make_item(probe: Probe, start: int, stop: int) -> WorkItem:
     )
 
 
-def _usermeta(probe: Probe) -> dict[str, str]:
+def _usermeta(probe: Probe) -> dict[str, Any]:
     """Return what the processor learns of a file."""
     return {
         "kind": probe.kind,
@@ -301,6 +266,8 @@ def _usermeta(probe: Probe) -> dict[str, str]:
         "period": probe.period.name if probe.period is not None else "",
         "parent_kind": str(probe.parent.get("kind", "")),
         "ends": probe.ends,
+        "timeout": probe.timeout,
+        "size": probe.size,
     }
 
 

@@ -91,7 +91,7 @@ def write_alignment(options: AlignOptions) -> int:
     analysis = processor_class(options.analysis)(
         options.setup, conditions=options.conditions, bad_spills=catalogue.bad_spills()
     )
-    execution, request, wished = options.execution(), options.request(), _runs(options.runs)
+    execution, request, wished = options.execution(), options.request(catalogue), _runs(options.runs)
     inputs = [file.path for file in request.files] + list(options.conditions)
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=True, mark=_MARK)
     if options.dry_run:

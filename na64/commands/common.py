@@ -12,7 +12,9 @@ from typing import cast
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from datasets.conditions.catalogue import Catalogue, load_catalogue
 from datasets.config import nearest
+from datasets.deadline import TIMEOUT
 from datasets.probe import Kind
 from datasets.sources import find_inputs
 from na64.errors import UserError
@@ -58,18 +60,21 @@ class ReadOptions:
     chunk_size: int = 50_000
     seed: int = 1
     max_loss: float = 0.0
-    verify: bool = False
+    timeout: float = TIMEOUT  # [s] for the headers of a file, or one branch of a chunk
+    verify: bool | None = None  # None: files of which the catalogue has a full digest
     overwrite: bool = False
     dry_run: bool = False
 
-    def request(self) -> Request:
-        """Return what is to be read."""
+    def request(self, catalogue: Catalogue | None = None) -> Request:
+        """Return what is to be read; the catalogue may be given where it was loaded already."""
         return Request(
             files=find_inputs(self.inputs),
             layout=self.layout,
             setup=self.setup,
             kind=choose_kind(self.kind),
             verify=self.verify,
+            timeout=self.timeout,
+            catalogue=catalogue or load_catalogue(self.catalogue),
         )
 
     def execution(self) -> Execution:

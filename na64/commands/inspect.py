@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from datasets.config import ConfigError
-from datasets.probe import Probe, UnreadableError, probe_file, read_trees
+from datasets.probe import Probe, UnreadableError, probe_file
 from datasets.setups import load_setup, setup_names
 from datasets.sources import InputFile, find_inputs
+from datasets.trees import read_trees
 from na64.commands.common import processor_class
 from processors.reconstruction import provided_columns
 from selections.selection import ANALYSES

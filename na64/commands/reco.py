@@ -86,7 +86,7 @@ def write_columns(options: RecoOptions) -> int:
         conditions=options.conditions,
         bad_spills=catalogue.bad_spills(),
     )
-    execution, request = options.execution(), options.request()
+    execution, request = options.execution(), options.request(catalogue)
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=options.overwrite, is_directory=False)
     if options.dry_run:

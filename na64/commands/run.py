@@ -85,7 +85,7 @@ def run_analysis(
         raise UserError(msg)
     catalogue = load_catalogue(options.catalogue)
     processor = _processor(options, catalogue, opening)
-    execution, request = options.execution(), options.request()
+    execution, request = options.execution(), options.request(catalogue)
     replaces = options.overwrite or (options.resume and (options.output / PARTS_FOLDER).is_dir())
     inputs = [file.path for file in request.files]
     check_output(options.output, inputs, overwrite=replaces, is_directory=True)

@@ -204,7 +204,7 @@ def test_branch_that_is_not_as_its_layout_says(decode_file: Decode) -> None:
 
 def test_unequal_numbers_of_cells_are_a_read_error(decode_file: Decode) -> None:
     columns = {"c": ak.Array([[0.0] * 12, [0.0] * 11])}
-    with pytest.raises(ReadError, match=r"'c' should hold the same number of cells .*found \[11, 12\]"):
+    with pytest.raises(ReadError, match="'c' should hold the same number of cells in each event"):
         decode_file(columns, "quantities: {ecal_cell_energy: {branch: c}}")
 
 

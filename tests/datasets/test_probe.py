@@ -11,8 +11,9 @@ import pytest
 import uproot
 
 from datasets.config import ConfigError
-from datasets.probe import Kind, Probe, UnreadableError, probe_file, read_trees, stricter
+from datasets.probe import Kind, Probe, UnreadableError, probe_file, stricter
 from datasets.sources import InputFile
+from datasets.trees import read_trees
 
 Write = Callable[..., Path]
 
