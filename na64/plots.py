@@ -364,13 +364,18 @@ def _draw_regions(axes: Axes, selection: Selection, group: Group, total: AnyHist
 
 
 def _free_place(axes: Axes, region: Region, others: Sequence[Region], total: AnyHist) -> tuple[float, float]:
-    """Return the place for a region's label: deep inside, not in another region, away from events."""
+    """Return the place for a region's label: deep inside, away from other regions, legend and events."""
     x, y = total.axes
+    legend = axes.get_legend()
+    low, high = [np.inf, np.inf], [-np.inf, -np.inf]
+    if legend is not None:
+        low, high = axes.transData.inverted().transform(legend.get_window_extent().get_points())
 
     def masks(px: npt.NDArray[np.float64], py: npt.NDArray[np.float64]) -> list[npt.NDArray[np.bool_]]:
         points = {x.name: px, y.name: py}
         inside = region.contains(points)
-        alone = inside & ~np.logical_or.reduce([other.contains(points) for other in others])
+        covered = (px > low[0]) & (px < high[0]) & (py > low[1]) & (py < high[1])
+        alone = inside & ~covered & ~np.logical_or.reduce([other.contains(points) for other in others])
         return [alone & (_values(total)[x.index(px), y.index(py)] <= 0), alone, inside]
 
     return style.deepest_place(axes, masks)
