@@ -10,7 +10,6 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from datasets.deadline import TIMEOUT
 from na64.align_cli import align
 from na64.background_cli import background
 from na64.clusters_cli import clusters_app
@@ -20,6 +19,7 @@ from na64.events_cli import WHICH, display, explain
 from na64.opening_cli import freeze, unblind
 from na64.optimise_cli import optimise
 from na64.options import (
+    TIMEOUT,
     CatalogueOption,
     ChunkOption,
     ClusterOption,
@@ -168,6 +168,7 @@ def calibrate(
     setup: SetupOption = None,
     layout: LayoutOption = None,
     conditions: ConditionsOption = None,
+    catalogue: CatalogueOption = None,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
@@ -194,6 +195,7 @@ def calibrate(
                 setup=setup,
                 layout=layout,
                 conditions=tuple(str(path) for path in conditions or ()),
+                catalogue=catalogue,
                 executor=executor,
                 workers=workers,
                 cluster=cluster,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "TIMEOUT",
     "CatalogueOption",
     "ChunkOption",
     "ClusterOption",
@@ -22,6 +23,7 @@ __all__ = [
     "ResumeOption",
     "SeedOption",
     "SetupOption",
+    "TimeoutOption",
     "VerifyOption",
     "WorkersOption",
 ]
@@ -98,6 +100,7 @@ ResumeOption = Annotated[
     ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there.")]
+TIMEOUT = 600.0  # [s] that of `datasets.deadline`, which cannot be imported before the rooms are checked
 TimeoutOption = Annotated[
     float,
     typer.Option(

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from datasets.deadline import TIMEOUT
 from na64.options import (
+    TIMEOUT,
     CatalogueOption,
     ChunkOption,
     ClusterOption,

@@ -187,10 +187,9 @@ def test_physics_triggers_of_a_calibration_run_leave_no_trace(
     catalogue.write_text(
         "runs: [{run: 3661, period: calib, kind: calibration, trigger: calibration, quality: good}]"
     )
-    options = ["--catalogue", catalogue] if command == "align" else []
 
     def arguments(data: Path, out: Path) -> list[Any]:
-        return [command, data, "-o", out, "--conditions", conditions, *options]
+        return [command, data, "-o", out, "--conditions", conditions, "--catalogue", catalogue]
 
     assert_same(na64, (one, two), tmp_path, arguments)
     name = "calibration.json" if command == "calibrate" else "alignment.json"

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import uproot
 
+from datasets import deadline
+from na64 import options
 from na64.testing.oracle import difference
 from tests.conftest import NOT_IN_P348RECO
 
@@ -266,3 +268,7 @@ def test_help_lists_the_commands(na64: Call) -> None:
     told = na64("--help")
     for name in ("run", "reco", "inspect", "setups", "demo"):
         assert name in told.out
+
+
+def test_time_out_of_the_options_is_that_of_files() -> None:
+    assert options.TIMEOUT == deadline.TIMEOUT
