@@ -23,7 +23,7 @@ class ModelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Nuisance:
-    """A relative uncertainty: its factor one standard deviation down and up. Equal names are one parameter."""
+    """A relative uncertainty: its factors one deviation down and up; equal names are one parameter."""
 
     name: str
     low: float
@@ -53,8 +53,8 @@ def make_channel(
     """
     Make a channel of an estimate of the background and its 68% interval.
 
-    A constraint of factors needs ends above 0: an estimate of 0 stands as half of its upper end within a factor
-    of 2, so that the upper end is kept, and a lower end is at least 5% of the estimate.
+    A constraint of factors needs ends above 0: an estimate of 0 stands as half of its upper end
+    within a factor of 2, so that the upper end is kept, and a lower end is at least 5% of the estimate.
 
     Parameters
     ----------

@@ -23,12 +23,14 @@ from physics.dark_photon import (
     resonance_energy,
 )
 from physics.shower_tracks import electron_track_density, secondary_positron_track_density
+from physics.thick_target import electron_track_length
 
 __all__ = ["Yield", "bremsstrahlung_yield", "resonant_yield", "share_above"]
 
 Floats = npt.NDArray[np.float64]
 
 _SQUARE_CM = 1e-36  # of a picobarn
+_SOFTEST = 0.05  # of the beam's energy: electrons of less do not count
 _ENERGIES = 120  # points of the electron's energy
 _SHARES = 1500  # points of the spectrum of x
 _RESONANT = 3000
@@ -80,7 +82,8 @@ def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, lea
     nuclei : sequence of Nuclei
         Of the target.
     beam, mass, least : float [GeV]
-        Energy of the beam, mass of the A', and the missing energy.
+        Energy of the beam, mass of the A', and the missing energy; 0: all A' of electrons above 5% of the
+        beam's energy, which are those of the simulation.
 
     Raises
     ------
@@ -90,16 +93,17 @@ def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, lea
     if not 0 <= least < beam:
         msg = f"the missing energy must be from 0 to below the beam's {beam:g} GeV, got {least:g} GeV"
         raise ValueError(msg)
-    lowest = max(least, 1.05 * mass, 0.02 * beam)
-    energy = beam * (1.0 - np.geomspace(_CLOSEST, 1.0 - lowest / beam, _ENERGIES)[::-1])
+    lowest = max(least, 1.05 * mass, _SOFTEST * beam)
+    # dense at both ends: here lengths diverge, there the A' of electrons begin to pass the threshold
+    steps = np.geomspace(_CLOSEST, 1.0, _ENERGIES) * (beam - lowest)
+    energy = np.unique(np.concatenate([beam - steps, lowest + steps[:-2:2]]))
     rate = np.array(
         [_per_length(nuclei, mass, float(e)) * share_above(mass, float(e), least) for e in energy]
     )
-    primary = np.trapezoid(rate * electron_track_density(beam, energy), energy)
+    # lengths between two energies, not a density, which diverges at the beam's energy
+    length = np.array([electron_track_length(beam, float(e)) for e in energy])
+    primary = rate[-1] * length[-1] + (0.5 * (rate[1:] + rate[:-1]) * (length[:-1] - length[1:])).sum()
     secondary = np.trapezoid(rate * 2 * secondary_positron_track_density(beam, energy), energy)
-    # Tsai's density diverges weakly at the beam's energy: what lies beyond the last point, by its power law
-    last = 1.0 - energy[-1] / beam
-    primary += rate[-1] * _length_below(beam, last)
     return Yield(float(primary), float(secondary), _per_length(nuclei, mass, beam))
 
 
@@ -109,12 +113,6 @@ def _per_length(nuclei: Sequence[Nuclei], mass: float, energy: float) -> float:
         n.per_radiation_length * _SQUARE_CM * bremsstrahlung_section(mass, energy, 1.0, n.z, n.a)
         for n in nuclei
     )
-
-
-def _length_below(beam: float, loss: float) -> float:
-    """Return the track length [X0] of a beam electron that has lost less than a small share of its energy."""
-    edge = beam * (1.0 - np.geomspace(1e-3 * loss, loss, 200)[::-1])
-    return float(np.trapezoid(electron_track_density(beam, edge), edge))
 
 
 def resonant_yield(
@@ -142,7 +140,7 @@ def resonant_yield(
     width = 2 * invisible_width(mass, alpha_d, mass_ratio) / mass
     peak = resonance_energy(mass)
     near = peak * (1 + width * np.tan(np.linspace(-0.499, 0.499, _RESONANT) * np.pi))
-    low, high = max(least, 0.02 * beam), beam * (1 - _CLOSEST)
+    low, high = max(least, _SOFTEST * beam), beam * (1 - _CLOSEST)
     wide = beam * (1.0 - np.geomspace(_CLOSEST, 1.0 - low / beam, _RESONANT)[::-1])
     energy = np.unique(np.concatenate([near[(near > low) & (near < high)], wide]))
     electrons = sum(n.electrons for n in nuclei) * _SQUARE_CM
