@@ -298,7 +298,7 @@ def _set_up_logging() -> None:
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("na64: warning: %(message)s"))
-    for room in ("datasets", "selections", "processors", "na64"):
+    for room in ("datasets", "selections", "limits", "processors", "na64"):
         logger = logging.getLogger(room)
         logger.handlers[:] = [handler]
         logger.propagate = False

@@ -13,7 +13,7 @@ from pathlib import Path
 
 __all__ = ["HOME", "ROOMS", "RoomError", "check_rooms", "source_digest"]
 
-ROOMS = ("physics", "recon", "datasets", "selections", "processors", "na64")
+ROOMS = ("physics", "recon", "datasets", "selections", "limits", "processors", "na64")
 HOME = Path(__file__).resolve().parent.parent
 
 

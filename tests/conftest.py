@@ -58,7 +58,7 @@ def na64(capfd: pytest.CaptureFixture[str]) -> Callable[..., Told]:
 def _plain_logging() -> Iterator[None]:
     """Take away the handlers that the command installs: they hold the captured stderr of one test."""
     yield
-    for room in ("datasets", "selections", "processors", "na64"):
+    for room in ("datasets", "selections", "limits", "processors", "na64"):
         logging.getLogger(room).handlers.clear()
         logging.getLogger(room).propagate = True
 

@@ -9,8 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
-    "na64": {"processors", "selections", "datasets", "recon", "physics"},
+    "na64": {"processors", "limits", "selections", "datasets", "recon", "physics"},
     "processors": {"selections", "recon", "datasets", "physics"},
+    "limits": {"selections", "datasets", "recon", "physics"},
     "selections": {"recon"},
     "datasets": {"recon.geometry", "recon.columns", "physics"},
     "recon": {"physics"},
@@ -86,6 +87,7 @@ def test_room_imports_only_from_below(room: str) -> None:
         pytest.param("datasets", "import recon", id="whole-room"),
         pytest.param("datasets", "import recon.geometry_of_mine", id="only-the-same-beginning"),
         pytest.param("processors", "import na64.cli", id="top-floor"),
+        pytest.param("limits", "from processors import runner", id="the-same-floor"),
         pytest.param("na64", "import tests", id="tests"),
         pytest.param("recon", "import uproot", id="library"),
         pytest.param("recon", "import coffea.processor as p", id="library-module"),

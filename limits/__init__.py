@@ -1,0 +1,1 @@
+"""Signal yields, the statistical model of runs, and upper limits."""
