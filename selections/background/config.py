@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
-
 from selections.background.extrapolation import ExtrapolationConfig
 from selections.background.intervals import Interval
 from selections.background.sources import Source
-from selections.selection import SelectionError, without_sources
+from selections.described import load_described
 
 __all__ = ["BackgroundConfig", "BenchmarkConfig", "Factor", "SideBand", "Simulated", "load_background"]
 
@@ -110,15 +107,6 @@ def load_background(analysis: str) -> BackgroundConfig:
     SelectionError
         If there are none, or they are wrong.
     """
-    path = _FOLDER / f"{analysis}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in _FOLDER.glob("*.yaml")))
-        msg = f"no background estimate is described for analysis '{analysis}'; there is one for: {known}"
-        raise SelectionError(msg)
-    tree = without_sources(yaml.safe_load(path.read_text(encoding="utf-8")))
-    try:
-        return TypeAdapter(BackgroundConfig).validate_python(tree)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
-        msg = f"{path.name}: {faults}"
-        raise SelectionError(msg) from error
+    return load_described(
+        BackgroundConfig, _FOLDER, analysis, "no background estimate is described", "there is one for"
+    )

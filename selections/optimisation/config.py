@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import yaml
-from pydantic import TypeAdapter, ValidationError
 
-from selections.selection import SelectionError, without_sources
+from selections.described import load_described
+from selections.selection import SelectionError
 
 __all__ = ["BOX", "OptimisationConfig", "Range", "load_optimisation"]
 
@@ -121,15 +120,6 @@ def load_optimisation(analysis: str) -> OptimisationConfig:
     SelectionError
         If there are none, or they are wrong.
     """
-    path = _FOLDER / f"{analysis}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in _FOLDER.glob("*.yaml")))
-        msg = f"no scans are described for analysis '{analysis}'; there are some for: {known}"
-        raise SelectionError(msg)
-    tree = without_sources(yaml.safe_load(path.read_text(encoding="utf-8")))
-    try:
-        return TypeAdapter(OptimisationConfig).validate_python(tree)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
-        msg = f"{path.name}: {faults}"
-        raise SelectionError(msg) from error
+    return load_described(
+        OptimisationConfig, _FOLDER, analysis, "no scans are described", "there are some for"
+    )
