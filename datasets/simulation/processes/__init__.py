@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datasets.simulation.process import Process
-from datasets.simulation.processes import beam, dark_photon, decay, dimuon, muons, photonuclear
+from datasets.simulation.processes import beam, dark_photon, decay, dimuon, muons, photonuclear, visible
 
 __all__ = ["PROCESSES"]
 
@@ -25,5 +25,7 @@ PROCESSES: dict[str, Process] = {
         muons.MUON_NUCLEAR,
         muons.MUON_PAIR,
         muons.Z_PRIME,
+        visible.VISIBLE_DARK_PHOTON,
+        visible.KAON_SHORT,
     )
 }
