@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from selections.blinding import BlindingError
 from selections.cut import Cut, build_cuts
-from selections.regions import Region
+from selections.regions import Limit, Region
 from selections.tag_and_probe import TagAndProbe
 from selections.variations import Variation, VariationError, parse_variations, read_variations
 
@@ -34,7 +34,7 @@ __all__ = [
     "load_selection",
 ]
 
-ANALYSES = ("invisible", "muon")
+ANALYSES = ("invisible", "muon", "visible")
 _FOLDER = Path(__file__).parent
 _BOX = "signal_box"
 
@@ -78,6 +78,7 @@ class _File:
     signal_box: Mapping[str, Any]
     regions: Mapping[str, Mapping[str, Any]]
     setups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    setup_regions: Mapping[str, Mapping[str, Mapping[str, Limit]]] = field(default_factory=dict)
     signal: Signal = field(default_factory=Signal)
     variations: Mapping[str, Any] = field(default_factory=dict)
     tag_and_probe: Mapping[str, Any] | None = None
@@ -185,7 +186,7 @@ def load_selection(
     analysis : str
         One of `ANALYSES`.
     setup : str
-        Name of the setup; numbers under `setups` of the YAML override the default ones.
+        Name of the setup; numbers under `setups` and `setup_regions` of the YAML override the default ones.
     detectors : sequence of str
         Detectors that the setup has: a cut on an absent one does not exist.
     changes : sequence of str
@@ -205,7 +206,7 @@ def load_selection(
     for cut in module.CUTS:
         if cut.detector not in (None, *detectors):
             params.pop(cut.name)
-    box = _region(_BOX, content.signal_box)
+    box, *regions = _regions(content, setup)
     for change in changes:
         if change.partition(".")[0] == _BOX:
             box = _resize(box, change)
@@ -222,7 +223,7 @@ def load_selection(
         base=content.base,
         cuts=build_cuts(module.CUTS, kept),
         signal_box=box,
-        regions=tuple(_region(name, spec) for name, spec in content.regions.items()),
+        regions=tuple(regions),
         params=params,
         without=tuple(dict.fromkeys(without)),
         changed=tuple(changes),
@@ -306,8 +307,8 @@ def _check_names(content: _File, declared: Sequence[Cut], where: str) -> None:
         if name not in expected:
             msg = f"{where}: base names the cut '{name}', which is unknown{_nearest(name, expected)}"
             raise SelectionError(msg)
-    for name, spec in {"signal_box": content.signal_box, **content.regions}.items():
-        _region(name, spec)
+    for name in ("", *content.setup_regions):
+        _regions(content, name)
     probed = _tag_and_probe(content.tag_and_probe)
     if probed is not None and probed.cut not in expected:
         msg = f"{where}: tag_and_probe names the cut '{probed.cut}', which is unknown"
@@ -384,6 +385,19 @@ def _finite(text: str) -> float:
 def _region_adapter() -> TypeAdapter[Region]:
     """Return the one adapter: to make it takes as long as to process a thousand events."""
     return TypeAdapter(Region)
+
+
+def _regions(content: _File, setup: str) -> list[Region]:
+    """Return the signal box and the regions with the limits of a setup."""
+    specs, own = {_BOX: content.signal_box, **content.regions}, content.setup_regions.get(setup, {})
+    for name in own:
+        if name not in specs:
+            msg = f"setup_regions.{setup}.{name} is no region{_nearest(name, specs)}"
+            raise SelectionError(msg)
+    return [
+        _region(name, {**spec, "limits": {**spec.get("limits", {}), **own.get(name, {})}})
+        for name, spec in specs.items()
+    ]
 
 
 def _region(name: str, spec: Mapping[str, Any]) -> Region:

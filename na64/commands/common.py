@@ -24,6 +24,7 @@ from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
 from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
+from processors.visible import VisibleProcessor
 from selections.selection import ANALYSES, SelectionError
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
 _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "invisible": InvisibleProcessor,
     "muon": MuonProcessor,
+    "visible": VisibleProcessor,
 }
 _KINDS = ("data", "simulation")
 
