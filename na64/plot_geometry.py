@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from na64 import style
+from recon.columns import SUMS
 from selections.cut import Cut
 from selections.regions import Region
 
-__all__ = ["kept_window", "region_polygon"]
+__all__ = ["kept_window", "parts_of", "region_polygon"]
 
 
 def kept_window(cut: Cut) -> tuple[float, float] | None:
@@ -43,6 +44,11 @@ def kept_window(cut: Cut) -> tuple[float, float] | None:
     return None if (low, high) == (-np.inf, np.inf) else (low * cut.plot.scale, high * cut.plot.scale)
 
 
+def parts_of(column: str) -> tuple[str, ...]:
+    """Return the columns that a column is the sum of; itself if it is none."""
+    return SUMS.get(column, (column,))
+
+
 def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) -> npt.NDArray[np.float64]:
     """
     Return the corners of a region within the frame of a figure.
@@ -60,7 +66,11 @@ def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) ->
         In order around the region; no corners where it lies outside of the frame.
     """
     corners = np.array([(bounds[i], bounds[j]) for i, j in ((0, 2), (1, 2), (1, 3), (0, 3))])
-    windows = [((name == x, name == y), limit) for name, limit in region.limits.items() if name in {x, y}]
+    windows = [
+        ((x in parts_of(name), y in parts_of(name)), limit)
+        for name, limit in region.limits.items()
+        if set(parts_of(name)) <= {x, y}
+    ]
     if region.sum_of:
         windows.append(((x in region.sum_of, y in region.sum_of), region.sum_limit))
     for (a, b), (low, high) in windows:

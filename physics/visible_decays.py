@@ -73,21 +73,26 @@ def decay_share(length: npt.ArrayLike, first: npt.ArrayLike, last: npt.ArrayLike
 
 
 def mean_decay_share(
-    mass: float, epsilon: float, energy: Floats, weight: Floats, first: npt.ArrayLike, last: npt.ArrayLike
+    mass: float,
+    epsilon: float,
+    energy: npt.ArrayLike,
+    first: npt.ArrayLike,
+    last: npt.ArrayLike,
+    efficiency: npt.ArrayLike = 1.0,
 ) -> float:
     """
-    Return the acceptance of a decay volume for A' of a spectrum of energies.
+    Return the acceptance of a decay volume: of a sample of A', the part that decay in it and are seen.
 
     Parameters
     ----------
     mass : float [GeV]
     epsilon : float
     energy : float64, shape (n,) [GeV]
-        Of the A'.
-    weight : float64, shape (n,)
-        How many A' have it (times their efficiency, if that is known): not all 0.
+        Of the A' of a sample.
     first, last : float or float64, shape (n,) [mm]
         Where the decay volume begins and ends, from where the A' is made.
+    efficiency : float or float64, shape (n,)
+        That a decay there is seen.
     """
     share = decay_share(decay_lengths(mass, epsilon, energy), first, last)
-    return float((weight * share).sum() / weight.sum())
+    return float(np.mean(np.asarray(efficiency) * share))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["COLUMNS", "Column", "column", "title"]
+__all__ = ["COLUMNS", "SUMS", "Column", "column", "title"]
 
 Kind = Literal["event", "parts", "list"]
 
@@ -164,6 +164,9 @@ _DECLARED = [
     Column("decay_mass", "float64", "GeV", "E_ECAL times half their angle: least mass if E is shared evenly"),
     Column("decay_is_valid", "bool", "", "there are two straight tracks behind the decay volume"),
 ]
+
+# A column that is the sum of others: in their plane, limits on it are diagonals
+SUMS: dict[str, tuple[str, ...]] = {"electromagnetic_energy": ("wcal_energy", "ecal_energy")}
 
 COLUMNS: dict[str, Column] = {declared.name: declared for declared in _DECLARED}
 
