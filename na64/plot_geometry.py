@@ -10,7 +10,7 @@ from recon.columns import SUMS
 from selections.cut import Cut
 from selections.regions import Region
 
-__all__ = ["kept_window", "parts_of", "region_polygon"]
+__all__ = ["elsewhere", "is_of_box", "kept_window", "parts_of", "region_polygon"]
 
 
 def kept_window(cut: Cut) -> tuple[float, float] | None:
@@ -79,3 +79,19 @@ def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) ->
         if high is not None:
             corners = style.clip_polygon(corners, -float(a), -float(b), high)
     return corners
+
+
+def is_of_box(columns: set[str], box: Region) -> bool:
+    """Return whether the axes of a plane are what the signal box limits, alone or in a sum."""
+    return columns <= {part for name in box.columns for part in parts_of(name)}
+
+
+def elsewhere(region: Region, columns: set[str]) -> str:
+    """Return what a region asks for beside the columns of a plane."""
+    ends = [
+        f"{name} {sign} {end:g}"
+        for name, limit in region.limits.items()
+        for sign, end in zip(("≥", "<"), limit, strict=True)
+        if end is not None and not set(parts_of(name)) <= columns
+    ]
+    return f" where {' and '.join(ends)}" if ends else ""

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Polygon
 
 from na64 import style
-from na64.plot_geometry import kept_window, parts_of, region_polygon
+from na64.plot_geometry import elsewhere, is_of_box, kept_window, region_polygon
 from processors.result import AnalysisResult, Sample
 from selections.background.intervals import poisson_limits
 from selections.cut import Cut
@@ -198,7 +198,7 @@ def _caption(name: str, histogram: AnyHist, group: Group, cut: Cut | None) -> st
         text += " Values outside of the threshold are shaded."
     if group.closed and _is_plane(name, histogram):
         axes = {axis.name for axis in histogram.axes[2:]}
-        where = {_elsewhere(region, axes) for region in group.closed}
+        where = {elsewhere(region, axes) for region in group.closed}
         text += f" The hatched region is closed: its events are withheld{', '.join(sorted(where))}."
     return text
 
@@ -325,7 +325,7 @@ def draw_plane(
     x, y = histogram.axes[2:]
     total, note = _of(histogram, group.samples), ""
     axes.set(xlim=(x.edges[0], x.edges[-1]), ylim=(y.edges[0], y.edges[-1]), xlabel=x.label, ylabel=y.label)
-    is_regional = _is_of_box({x.name, y.name}, selection.signal_box)
+    is_regional = is_of_box({x.name, y.name}, selection.signal_box)
     limit = selection.signal_box.limits.get(y.name, (None, None))[1] if is_regional else None
     if limit is not None and max(0.0, y.edges[0]) < limit < 0.1 * y.edges[-1]:
         note = style.stretch_below(axes, limit, _MAGNIFIED, style.unit_of(y.label))
@@ -340,23 +340,6 @@ def draw_plane(
         axes.set(xlabel=style.energy_label(x), ylabel=style.energy_label(y))
         _draw_regions(axes, selection, group, total)
     return _annotate(axes, total, group, title, note)
-
-
-def _is_of_box(columns: set[str], box: Region) -> bool:
-    """Return whether the axes of a plane are what the signal box limits, alone or in a sum."""
-    return columns <= {part for name in box.columns for part in parts_of(name)}
-
-
-def _elsewhere(region: Region, columns: set[str]) -> str:
-    """Return what a region asks for beside the columns of a plane."""
-    others = {name: limit for name, limit in region.limits.items() if not set(parts_of(name)) <= columns}
-    ends = [
-        " and ".join(
-            f"{name} {sign} {end:g}" for sign, end in zip(("≥", "<"), limit, strict=True) if end is not None
-        )
-        for name, limit in others.items()
-    ]
-    return f" where {' and '.join(ends)}" if ends else ""
 
 
 def _draw_regions(axes: Axes, selection: Selection, group: Group, total: AnyHist) -> None:
@@ -381,7 +364,7 @@ def _draw_regions(axes: Axes, selection: Selection, group: Group, total: AnyHist
         is_closed = region in closed
         look: Any = {"hatch": "xx", "fc": "none"} if is_closed else {"fc": (0.5, 0.5, 0.5, 0.35)}
         axes.add_patch(Polygon(corners, gid=f"box_{region.name}", ec=style.ACCENT, lw=1.3, **look))
-        word = f"blinded{_elsewhere(region, {x, y})}" if is_closed else region.label or region.name
+        word = f"blinded{elsewhere(region, {x, y})}" if is_closed else region.label or region.name
         style.add_text(axes, word, *(0.5 * (corners.min(axis=0) + corners.max(axis=0))), colour=style.ACCENT)
 
 

@@ -5,8 +5,8 @@ Acceptance of the visible mode against mass and mixing of the A': simulated even
     python docs/examples/visible_acceptance.py REFERENCE FILE ...
 
 The formula is exp(-L1 / L) - exp(-L2 / L) from the back of V2 to the front of S4, averaged over A' of the
-process that have more than the least energy in the ECAL, times one efficiency: that of the first file. Mass and
-mixing of each file are read from it.
+process that have more than the least energy in the ECAL, times one efficiency: that of the first file. Mass
+and mixing of each file are read from it.
 """
 
 import argparse
