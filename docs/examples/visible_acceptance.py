@@ -5,11 +5,13 @@ Acceptance of the visible mode against mass and mixing of the A': simulated even
     python docs/examples/visible_acceptance.py REFERENCE FILE ...
 
 The formula is exp(-L1 / L) - exp(-L2 / L) from the back of V2 to the front of S4, averaged over A' of the
-process that have more than the least energy in the ECAL, times one efficiency: that of the first file. Mass
-and mixing of each file are read from it.
+process, times the efficiency by the energy of the A' that the first file has. In accepted events that energy
+is the one of the ECAL. Mass and mixing of each file are read from it.
 """
 
 import argparse
+import operator
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,13 @@ from datasets.simulation.model import Particles
 from datasets.simulation.processes.dark_photon import radiate
 from datasets.simulation.stack import build_stack
 from datasets.sources import find_inputs
-from physics.visible_decays import mean_decay_share
+from physics.visible_decays import decay_lengths, decay_share
 from processors.result import AnalysisResult
 from processors.runner import Execution, Request, prepare, run_items
 from processors.visible import VisibleProcessor
 
-N_DRAWN = 200_000  # A' of the formula
+N_DRAWN = 400_000  # A' of the formula
+EDGES = np.arange(16.0, 167.0, 10.0)  # [GeV] of bins of energy; below lies the cut of the ECAL
 
 
 class Nothing:
@@ -34,22 +37,25 @@ class Nothing:
         return self
 
 
-def measure(path: str) -> tuple[str, dict[str, float], int, int]:
-    """Return setup and parameters of a file, the number of its A', and of those in the signal box."""
+def measure(path: str) -> tuple[str, dict[str, float], int, np.ndarray]:
+    """Return setup and parameters of a file, the number of its A', and of those in the box by ECAL energy."""
     processor, found = VisibleProcessor(variations=("none",)), list[AnalysisResult]()
     prepared = prepare(Request(files=find_inputs([path])), processor, lambda *_: None)
     run_items(prepared, processor, Execution(), Nothing(), consume=lambda _, out: found.append(out))
-    samples = [sample for result in found for sample in result.samples.values()]
+    total = reduce(operator.add, found)
+    (sample,) = total.samples.values()
+    energies = total.histograms["edep_plane_final"].project("ecal_energy").values()
+    fine = total.histograms["edep_plane_final"].axes["ecal_energy"].edges
+    inside = np.histogram(0.5 * (fine[1:] + fine[:-1]), EDGES, weights=energies)[0]
+    assert inside.sum() == sample.regions["signal_box"][1]
     parent: Any = prepared.probes[0].parent
-    inside = sum(sample.regions["signal_box"][1] or 0 for sample in samples)
-    process = parent["processes"][0]
-    return parent["setup"], process["parameters"], sum(sample.entries for sample in samples), inside
+    return parent["setup"], parent["processes"][0]["parameters"], sample.entries, inside
 
 
-def expect(name: str, parameters: dict[str, float]) -> float:
-    """Return the part of all A' that have the energy of the cut and decay between V2 and S4."""
+def expect(name: str, parameters: dict[str, float]) -> np.ndarray:
+    """Return the part of all A' that decay between V2 and S4, by their energy."""
     setup = load_setup(name)
-    stack, least = build_stack(setup), VisibleProcessor().selection_for(setup).params["ecal_energy"]["low"]
+    stack = build_stack(setup)
     target, n = stack.target.sections[0], N_DRAWN
     beam = Particles(
         np.arange(n), np.full(n, 11), np.full(n, setup.beam.momentum), np.full(n, target.centre[0]),
@@ -57,28 +63,33 @@ def expect(name: str, parameters: dict[str, float]) -> float:
     )  # fmt: skip
     _, dark = radiate(beam, stack, parameters, np.random.default_rng(3))
     veto, counter = setup.detectors["v2"].sections[0], setup.detectors["s4"].sections[0]
-    begin, end = veto.z + veto.length - dark.z, counter.z - dark.z
-    mass, epsilon = parameters["mass"], parameters["epsilon"]
-    return mean_decay_share(mass, epsilon, dark.momentum, begin, end, dark.momentum > least)
+    length = decay_lengths(parameters["mass"], parameters["epsilon"], dark.momentum)
+    share = decay_share(length, veto.z + veto.length - dark.z, counter.z - dark.z)
+    return np.histogram(dark.momentum, EDGES, weights=share)[0] / n
 
 
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("files", nargs="+")
-    print("| mass [MeV] | epsilon | A' | in the box | simulated | formula x efficiency | ratio |")
-    print("|---|---|---|---|---|---|---|")
+    print("| mass [MeV] | epsilon | A' | in the box | simulated | formula | with efficiency | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
     efficiency = None
     for path in parser.parse_args().files:
         name, parameters, n, inside = measure(path)
-        formula, share = expect(name, parameters), inside / n
-        efficiency = share / formula if efficiency is None else efficiency
-        error = np.sqrt(share * (1 - share) / n) / (formula * efficiency)
+        formula, share = expect(name, parameters), inside.sum() / n
+        if efficiency is None:
+            efficiency = np.divide(inside / n, formula, out=np.zeros(len(formula)), where=formula > 0)
+        folded = (formula * efficiency).sum()
+        error = np.sqrt(share * (1 - share) / n) / folded
         print(
-            f"| {1e3 * parameters['mass']:g} | {parameters['epsilon']:g} | {n} | {inside} | {share:.4f} | "
-            f"{formula * efficiency:.4f} | {share / formula / efficiency:.3f} ± {error:.3f} |"
+            f"| {1e3 * parameters['mass']:g} | {parameters['epsilon']:g} | {n} | {int(inside.sum())} | "
+            f"{share:.4f} | {formula.sum():.4f} | {folded:.4f} | {share / folded:.3f} ± {error:.3f} |"
         )
-    print(f"\nEfficiency of the first file: {efficiency:.3f}")
+    print("\nEfficiency by energy [GeV] of the first file:")
+    for low, high, value in zip(EDGES[:-1], EDGES[1:], efficiency, strict=True):
+        if value > 0:
+            print(f"{low:g} to {high:g}: {value:.3f}")
 
 
 if __name__ == "__main__":
