@@ -49,6 +49,12 @@ def parts_of(column: str) -> tuple[str, ...]:
     return SUMS.get(column, (column,))
 
 
+def _among(column: str, axes: set[str]) -> set[str]:
+    """Return the axes of a plane that a limit on a column is on: itself, or all that it is the sum of."""
+    parts = {column} if column in axes else set(parts_of(column))
+    return parts if parts <= axes else set()
+
+
 def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) -> npt.NDArray[np.float64]:
     """
     Return the corners of a region within the frame of a figure.
@@ -66,14 +72,13 @@ def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) ->
         In order around the region; no corners where it lies outside of the frame.
     """
     corners = np.array([(bounds[i], bounds[j]) for i, j in ((0, 2), (1, 2), (1, 3), (0, 3))])
-    windows = [
-        ((x in parts_of(name), y in parts_of(name)), limit)
-        for name, limit in region.limits.items()
-        if set(parts_of(name)) <= {x, y}
-    ]
+    drawn = {name: _among(name, {x, y}) for name in region.limits}
+    windows = [((x in drawn[name], y in drawn[name]), limit) for name, limit in region.limits.items()]
     if region.sum_of:
         windows.append(((x in region.sum_of, y in region.sum_of), region.sum_limit))
     for (a, b), (low, high) in windows:
+        if not (a or b):
+            continue
         if low is not None:
             corners = style.clip_polygon(corners, a, b, -low)
         if high is not None:
@@ -83,7 +88,7 @@ def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) ->
 
 def is_of_box(columns: set[str], box: Region) -> bool:
     """Return whether the axes of a plane are what the signal box limits, alone or in a sum."""
-    return columns <= {part for name in box.columns for part in parts_of(name)}
+    return columns <= {part for name in box.columns for part in (name, *parts_of(name))}
 
 
 def elsewhere(region: Region, columns: set[str]) -> str:
@@ -92,6 +97,6 @@ def elsewhere(region: Region, columns: set[str]) -> str:
         f"{name} {sign} {end:g}"
         for name, limit in region.limits.items()
         for sign, end in zip(("≥", "<"), limit, strict=True)
-        if end is not None and not set(parts_of(name)) <= columns
+        if end is not None and not _among(name, columns)
     ]
     return f" where {' and '.join(ends)}" if ends else ""

@@ -184,6 +184,7 @@ def _title(name: str, histogram: AnyHist, cut: Cut | None) -> str:
         "neutral": "after the base requirement, V2 quiet",
         "charged": "after the base requirement, V2 fired",
         "control": "after the cuts on beam and target, V2 and S4 quiet",
+        "sum": "after all cuts but that on V2",
     }
     stage = stages.get(name.rpartition("_")[2], "after the base requirement")
     what = " against ".join(axis.label.partition("[")[0].strip() for axis in reversed(histogram.axes[2:]))
