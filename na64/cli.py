@@ -74,7 +74,7 @@ def run(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", help="CUT.KEY=VALUE: change a threshold.", metavar="CUT.KEY=VALUE"),
@@ -172,7 +172,7 @@ def calibrate(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     max_loss: LossOption = 0.0,
     timeout: TimeoutOption = TIMEOUT,
     verify: VerifyOption = None,

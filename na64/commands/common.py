@@ -57,7 +57,7 @@ class ReadOptions:
     executor: str | None = None
     workers: int | str | None = None  # N, or N:MAX
     cluster: str | None = None
-    chunk_size: int = 50_000
+    chunk_size: int | None = None
     seed: int = 1
     max_loss: float = 0.0
     timeout: float = TIMEOUT  # [s] for the headers of a file, or one branch of a chunk
