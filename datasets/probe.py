@@ -58,6 +58,7 @@ class Probe:
     size: int  # [bytes]
     uuid: str
     digest: Digest
+    run: int | None = None  # of the first entry, None where the file gives none
     ends: str = ""  # digest of both ends: whether it is still the same file
     parent: Mapping[str, Any] = field(default_factory=dict)  # our own metadata, for columns
 
@@ -222,10 +223,8 @@ def probe_file(
     trees, uuid, metadata = _known_trees(file.path, content)
     chosen, tree = match_layout(trees, layout or file.layout, file.tree)
     quantities = available(chosen, set(tree.branches))
-    run = (
-        ask(file.path, content, f"run {tree.name} {chosen}", lambda: first_run(file.path, chosen, tree)) or 0
-    )
-    own_kind, reason = _own_kind(chosen, quantities, metadata, run)
+    run = ask(file.path, content, f"run {tree.name} {chosen}", lambda: first_run(file.path, chosen, tree))
+    own_kind, reason = _own_kind(chosen, quantities, metadata, run or 0)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
         msg = (
@@ -236,7 +235,7 @@ def probe_file(
     if final != own_kind:
         reason = f"--kind {kind}; by itself {own_kind} ({reason})"
     setup_name, period = _place(
-        file, chosen, tree, run, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
+        file, chosen, tree, run or 0, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
     )
     _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
@@ -254,6 +253,7 @@ def probe_file(
         size=ends.size,
         uuid=uuid,
         digest=digest,
+        run=run,
         ends=content or ends.digest(),
         parent=metadata,
     )
