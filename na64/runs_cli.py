@@ -17,11 +17,19 @@ def efficiency(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to write tables and a figure to.")
     ] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(
+            "--background",
+            help="Directory of na64 background: its dimuon ratio data/simulation corrects the efficiency.",
+            metavar="DIR",
+        ),
+    ] = None,
 ) -> None:
     """Show signal efficiencies cut by cut; of runs at several intensities side by side."""
     from na64.commands.efficiency import compare_intensities
 
-    raise typer.Exit(compare_intensities(runs, output))
+    raise typer.Exit(compare_intensities(runs, output, background))
 
 
 def diff(
