@@ -327,7 +327,7 @@ def plot_pedestals(c: ReadoutCalibration, folder: Path) -> None:
     right.plot(np.flatnonzero(known), sigma[:, known].mean(axis=0), "o", ms=3, color=COLOURS[0], label="new")
     right.plot(np.arange(len(known)), c.old.cells.noise, "-", color=ACCENT, lw=1, label="old")
     right.set(xlabel="channel", ylabel="noise [ADC]")
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.3 * right.get_ylim()[1])
     right.legend()
     label_axes(right, "calibration")
     figure.tight_layout()
