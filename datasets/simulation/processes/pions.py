@@ -120,6 +120,13 @@ def _scatter(particles: Particles, setup: Setup, parameters: Parameters, rng: np
     return Shower(turned, np.zeros(n))
 
 
+def _arrive(particles: Particles, stack: Stack, parameters: Parameters, rng: np.random.Generator) -> Shower:
+    """Let electrons leave a track in the counters before the target, where their shower begins."""
+    del parameters, rng
+    n = len(particles.pdg)
+    return Shower(particles, np.zeros(n), np.full(n, stack.target_z))
+
+
 def _electron_rate(setup: Setup, parameters: Parameters) -> Yield:
     del parameters
     return Yield(setup.beam.share_of("e-"), "the setup: beam.contamination")
@@ -171,5 +178,6 @@ PIONS = (
         source="G. Grindhammer, S. Peters, arXiv:hep-ex/0001020",
         particle="e-",
         rate=_electron_rate,
+        target=_arrive,
     ),
 )
