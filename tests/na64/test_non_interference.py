@@ -290,7 +290,7 @@ MODES = {  # the same commands on data of other modes; `run` is in the test of e
     "explain": lambda mode, data, out: ["explain", data, "--analysis", mode, "--event", "0-299"],
     "display": lambda mode, data, out: [
         *("display", data, "--analysis", mode, "-o", out.with_suffix(".png")),
-        *_events(range(0, 300, 60)),
+        *_events(range(0, 300, 100)),
     ],
 }
 
