@@ -34,7 +34,7 @@ __all__ = [
     "load_selection",
 ]
 
-ANALYSES = ("invisible", "muon")
+ANALYSES = ("invisible", "muon", "hadron")
 _FOLDER = Path(__file__).parent
 _BOX = "signal_box"
 

@@ -20,6 +20,7 @@ from datasets.sources import find_inputs
 from na64.errors import UserError
 from na64.execution import choose_execution, log_folder
 from processors.analysis import AnalysisProcessor
+from processors.hadron import HadronProcessor
 from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
 from processors.runner import Account, Execution, Request
@@ -39,6 +40,7 @@ __all__ = [
 _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "invisible": InvisibleProcessor,
     "muon": MuonProcessor,
+    "hadron": HadronProcessor,
 }
 _KINDS = ("data", "simulation")
 
