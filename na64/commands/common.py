@@ -25,6 +25,7 @@ from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
 from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
+from processors.visible import VisibleProcessor
 from selections.selection import ANALYSES, SelectionError
 
 __all__ = [
@@ -41,6 +42,7 @@ _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "invisible": InvisibleProcessor,
     "muon": MuonProcessor,
     "hadron": HadronProcessor,
+    "visible": VisibleProcessor,
 }
 _KINDS = ("data", "simulation")
 

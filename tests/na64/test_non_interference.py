@@ -15,7 +15,7 @@ import uproot
 
 from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
-from na64.testing import find_value, make_hadron_pair, make_muon_pair
+from na64.testing import find_value, make_hadron_pair, make_muon_pair, make_visible_pair
 from selections.background.config import load_background
 from tests.conftest import NOT_IN_P348RECO, P348Reco, guard_periods
 from tests.na64.blind import (
@@ -284,7 +284,7 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-PAIRS = {"muon": make_muon_pair, "hadron": make_hadron_pair}
+PAIRS = {"muon": make_muon_pair, "visible": make_visible_pair, "hadron": make_hadron_pair}
 MODES = {  # the same commands on data of other modes; `run` is in the test of each processor
     "reco": lambda mode, data, out: ["reco", data, "--analysis", mode, "-o", out.with_suffix(".root")],
     "explain": lambda mode, data, out: ["explain", data, "--analysis", mode, "--event", "0-299"],
