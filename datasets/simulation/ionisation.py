@@ -19,8 +19,8 @@ __all__ = [
     "PAIR_TURN",
     "TrackMedia",
     "deposit_muons",
-    "draw_transfer",
     "deposit_tracks",
+    "draw_transfer",
     "ionise",
     "track_media",
 ]
