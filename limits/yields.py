@@ -22,8 +22,11 @@ from physics.dark_photon import (
     invisible_width,
     resonance_energy,
 )
-from physics.shower_tracks import electron_track_density, secondary_positron_track_density
-from physics.thick_target import electron_track_length
+from physics.shower_tracks import (
+    electron_track_density,
+    electron_track_lengths,
+    secondary_positron_track_density,
+)
 
 __all__ = ["Yield", "bremsstrahlung_yield", "resonant_yield", "share_above"]
 
@@ -101,7 +104,7 @@ def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, lea
         [_per_length(nuclei, mass, float(e)) * share_above(mass, float(e), least) for e in energy]
     )
     # lengths between two energies, not a density, which diverges at the beam's energy
-    length = np.array([electron_track_length(beam, float(e)) for e in energy])
+    length = electron_track_lengths(beam, energy)
     primary = rate[-1] * length[-1] + (0.5 * (rate[1:] + rate[:-1]) * (length[:-1] - length[1:])).sum()
     secondary = np.trapezoid(rate * 2 * secondary_positron_track_density(beam, energy), energy)
     return Yield(float(primary), float(secondary), _per_length(nuclei, mass, beam))
