@@ -52,8 +52,8 @@ class Efficiency:
         if not (low <= mass <= high or self.is_extrapolated):
             msg = (
                 f"the signal was simulated for masses from {1e3 * low:.4g} to {1e3 * high:.4g} MeV, and the "
-                f"grid asks for {1e3 * mass:.4g} MeV: simulate more masses (--signal), or take the nearest with "
-                f"--extrapolate"
+                f"grid asks for {1e3 * mass:.4g} MeV: simulate more masses (--signal), or take the "
+                f"nearest with --extrapolate"
             )
             raise ModelError(msg)
         place, known = np.log(mass), np.log(self.masses)

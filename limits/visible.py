@@ -2,9 +2,9 @@
 Dark photons that decay to e+ e- behind a dense calorimeter: yield, and the two edges of an excluded band.
 
 N = n_EOT n X0 times the integral of dL/dE dt sigma(E) dN/dx (exp(-L_1 / l) - exp(-L_2 / l)) efficiency, with
-the decay length l = hbar c p / (m Gamma), the way L_1 from where the A' is made to the end of the veto behind
-the calorimeter, and L_2 to the end of the decay volume: D. Banerjee et al. (NA64), Phys. Rev. Lett. 120 (2018)
-231802. Lengths in mm, energies in GeV.
+the decay length l = hbar c p / (m Gamma), the way L_1 from where the A' is made to the end of the veto
+behind the calorimeter, and L_2 to the end of the decay volume: D. Banerjee et al. (NA64), Phys. Rev. Lett.
+120 (2018) 231802. Lengths in mm, energies in GeV.
 """
 
 from __future__ import annotations
