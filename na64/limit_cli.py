@@ -24,7 +24,11 @@ _Paths = list[Path] | None
 def limit(
     grid: Annotated[
         str,
-        typer.Option("--grid", help="Masses in MeV, even in their logarithm.", metavar="LOW:HIGH:N"),
+        typer.Option(
+            "--grid",
+            help="Masses in MeV: even in ln(m), or 1,10,100.",
+            metavar="LOW:HIGH:N",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write.")],
     runs: Annotated[

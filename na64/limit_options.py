@@ -52,27 +52,27 @@ class LimitOptions:
 
 def masses_of_grid(text: str) -> list[float]:
     """
-    Return masses [GeV], evenly spaced in their logarithm, of LOW:HIGH:N in MeV, or of one mass.
+    Return masses [GeV], evenly spaced in their logarithm, of LOW:HIGH:N in MeV, or those between commas.
 
     Raises
     ------
     UserError
         If that is not what the text says.
     """
+    listed = text.split(",")
     words = text.split(":")
     try:
-        low, high = float(words[0]), float(words[-1 if len(words) == 1 else 1])
-        n = int(words[2]) if len(words) == 3 else 1
-    except (ValueError, IndexError) as error:
-        msg = f"--grid is LOW:HIGH:N in MeV, or one mass, got '{text}'"
+        if len(words) == 3:
+            masses = [float(m) for m in np.geomspace(float(words[0]), float(words[1]), int(words[2]))]
+        else:
+            masses = [float(word) for word in listed]
+    except ValueError as error:
+        msg = f"--grid is LOW:HIGH:N in MeV, or masses between commas, got '{text}'"
         raise UserError(msg) from error
-    is_one = len(words) == 1
-    if not (len(words) in {1, 3} and 0 < low <= high < np.inf and (is_one or (n > 1 and low < high))):
-        msg = (
-            f"--grid is LOW:HIGH:N in MeV with 0 < LOW < HIGH and N of at least 2, or one mass, got '{text}'"
-        )
+    if not masses or not np.isfinite(masses).all() or masses[0] <= 0 or (np.diff(masses) <= 0).any():
+        msg = f"--grid needs masses above 0 that rise, LOW:HIGH:N in MeV or between commas, got '{text}'"
         raise UserError(msg)
-    return [1e-3 * float(f"{mass:.9g}") for mass in np.geomspace(low, high, n)]
+    return [float(f"{1e-3 * mass:.9g}") for mass in masses]
 
 
 def numbers(option: str, text: str) -> list[float]:

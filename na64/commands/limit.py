@@ -127,7 +127,7 @@ def _check(options: LimitOptions) -> None:
         msg = "give --runs of data, or --projection with the particles on target, and not both"
         raise UserError(msg)
     if not options.signal and options.model != "visible":
-        msg = "give --signal: run directories of simulated signals (na64 simulate SETUP dark_photon), a mass each"
+        msg = "give --signal: run directories of simulated signals, a mass each (docs/limits.md)"
         raise UserError(msg)
 
 
