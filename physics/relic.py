@@ -24,6 +24,7 @@ RELIC_DENSITY = 0.120  # Omega h^2, Planck, Astron. Astrophys. 641 (2020) A6
 _MUON = 0.1056583755
 _PLANCK = 1.220890e19  # [GeV]
 _DEGREES = 10.75
+_CLOSE = 1e-5  # where iterations end
 _STATES = {"scalar": 2, "majorana": 2, "pseudo-dirac": 4, "dirac": 4}  # of particles and antiparticles
 
 
@@ -66,6 +67,8 @@ def relic_yield(mass: float, mass_ratio: float, kind: DarkMatter) -> float:
         averaged = strength / freeze if wave == 0 else 6 * strength / (2 * freeze**2)  # of 1/x_f on, per y
         density = 1.07e9 / (_PLANCK * np.sqrt(_DEGREES) * averaged * y)
         y *= density / RELIC_DENSITY
+        if abs(density / RELIC_DENSITY - 1) < _CLOSE:
+            break
     return float(y)
 
 
@@ -82,5 +85,7 @@ def _freeze_out(mass: float, strength: float, wave: int, states: int) -> float:
     for _ in range(30):
         velocity = 1.0 if wave == 0 else 6.0 / x
         inside = 0.038 * (wave + 1) * states * mass * _PLANCK * strength * velocity / np.sqrt(_DEGREES * x)
-        x = max(np.log(max(inside, 3.0)), 1.0)
+        before, x = x, max(np.log(max(inside, 3.0)), 1.0)
+        if abs(x - before) < _CLOSE:
+            break
     return float(x)

@@ -48,6 +48,13 @@ def make_signal(path: Path, mass: float, efficiency: float = 0.6, **changes: Any
 
 
 @pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures out, which take most of the time."""
+    monkeypatch.setattr("na64.commands.limit.plot_limits", lambda *_: [])
+    monkeypatch.setattr("na64.commands.background.plot_background", lambda *_: [])
+
+
+@pytest.fixture
 def runs(tmp_path: Path) -> dict[str, Path]:
     return {
         "data": make_data(tmp_path / "data", "a"),
@@ -111,6 +118,7 @@ def test_curve_of_two_blinded_runs(na64: Call, runs: dict[str, Path], tmp_path: 
     assert "over paper: " in told.out
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_opened_data_have_an_observed_limit_and_bins(
     na64: Call, runs: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -147,6 +155,7 @@ def test_what_makes_no_limit_is_refused(na64: Call, runs: dict[str, Path], name:
     assert not runs["out"].exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_backgrounds_and_signals_of_something_else_are_refused(
     na64: Call, runs: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -218,6 +227,7 @@ def _keep_open(pool: cf.Executor) -> Iterator[cf.Executor]:
     yield pool
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_resumed_command_does_not_make_points_again(
     na64: Call, runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
