@@ -101,14 +101,15 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
         return np.asarray(axis.factor * np.array(coupling, dtype=np.float64) ** axis.power)
 
     bands = shown([p.expected for p in points])
+    marker = "o" if len(points) == 1 else ""
     for low, high, colour, name in ((0, 4, _YELLOW, "2"), (1, 3, _GREEN, "1")):
         x, bottom, top = _finite(mass, bands[:, low], bands[:, high])
         if (top > 1.001 * bottom).any():  # without a background there is no band
             axes.fill_between(x, bottom, top, color=colour, lw=0, label=f"expected ± {name} s.d.")
-    axes.plot(*_finite(mass, bands[:, 2]), color=style.INK, ls="--", label="expected, median")
+    axes.plot(*_finite(mass, bands[:, 2]), color=style.INK, ls="--", marker=marker, label="expected, median")
     if any(p.observed is not None for p in points):
         seen = shown([np.nan if p.observed is None else p.observed for p in points])
-        axes.plot(*_finite(mass, seen), color=style.INK, lw=2.2, label="observed")
+        axes.plot(*_finite(mass, seen), color=style.INK, lw=2.2, marker=marker, label="observed")
     for index, curve in enumerate(extras.curves):
         x, y = axis.mass * curve.mass, shown(curve.lower)
         inside = (x >= mass.min()) & (x <= mass.max())
@@ -119,7 +120,8 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
         _draw_moment(axes, np.array([p.mass for p in points]), extras.moment)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlim(mass.min(), mass.max())
+    wider = 1.2 if len(points) == 1 else 1.0
+    axes.set_xlim(mass.min() / wider, mass.max() * wider)
     bottom_end, top_end = axes.get_ylim()
     axes.set_ylim(bottom_end, top_end * (top_end / bottom_end) ** 0.05)
     axes.set_xlabel(axis.x)
