@@ -199,7 +199,13 @@ def _signals_of(run: StoredRun, groups: Sequence[SignalRuns]) -> SignalRuns:
             f"{run.path} is of setup {run.record['setup']}, and there are signals of: {there}; give --signal"
         )
         raise UserError(msg)
-    require_alike(run, same[0].first)
+    signals = same[0].first
+    require_alike(run, signals)
+    lacking = [set(one.record["without_cuts"]) for one in (run, signals)]
+    if lacking[0] != lacking[1]:
+        cuts = ", ".join(sorted(lacking[0] ^ lacking[1]))
+        msg = f"one of {run.path} and {signals.path} was run without the cut {cuts}, the other with it"
+        raise UserError(msg)
     return same[0]
 
 

@@ -180,15 +180,20 @@ def _scan(
     if not options.resume:
         shutil.rmtree(parts, ignore_errors=True)
     store = Store(parts / digest_of(_identity(problem))[:32])
-    with show_progress() as tell:
-        return scan(
-            problem,
-            masses,
-            partial(open_pool, execution.executor, execution.workers, execution.cluster),
-            width=1 if execution.executor == "iterative" else 2 * _most(execution),
-            store=store,
-            tell=lambda done, total: tell("masses", done, total),
-        )
+    try:
+        with show_progress() as tell:
+            return scan(
+                problem,
+                masses,
+                partial(open_pool, execution.executor, execution.workers, execution.cluster),
+                width=1 if execution.executor == "iterative" else 2 * _most(execution),
+                store=store,
+                tell=lambda done, total: tell("masses", done, total),
+            )
+    except KeyboardInterrupt:
+        kept = sum(store.read(mass) is not None for mass in masses)
+        typer.echo(f"na64: {kept} of {len(masses)} masses are kept; --resume goes on from there", err=True)
+        raise
 
 
 def _most(execution: Execution) -> int:

@@ -122,9 +122,14 @@ def test_curve_of_two_blinded_runs(na64: Call, runs: dict[str, Path], tmp_path: 
 def test_opened_data_have_an_observed_limit_and_bins(
     na64: Call, runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    runs["data"] = make_data(tmp_path / "opened", "a", [*SIDE_BANDS, (45.5, 0.5)], **OPEN)
+    """The background is the one that was estimated of the same files when they were closed."""
+    estimate = tmp_path / "estimate"
+    assert (
+        na64("background", make_data(tmp_path / "closed", "a", SIDE_BANDS[7:13]), "-o", estimate).status == 0
+    )
+    runs["data"] = make_data(tmp_path / "opened", "a", [*SIDE_BANDS[7:13], (45.5, 0.5)], **OPEN)
     for words, observed in ((["--bins", "80"], [1, 0]), ([], [1])):
-        told = na64(*arguments(runs, "--assume-background", "0.5:0.2:1", *words, "--overwrite"))
+        told = na64(*arguments(runs, "--background", estimate, *words, "--overwrite"))
         assert told.status == 0, told.err
         (run,), points = read(runs["out"])["runs"], read(runs["out"])["points"]
         assert run["observed"] == observed
@@ -165,11 +170,15 @@ def test_backgrounds_and_signals_of_something_else_are_refused(
     told = na64(*arguments(runs, "--background", estimate, "--assume-background", "0"))
     assert "was estimated of other data or another selection" in told.err
     loose = make_signal(tmp_path / "loose", 0.03, selection={"digest": "s", "params": {"veto": {"limit": 1}}})
+    without = make_signal(tmp_path / "without", 0.03, without_cuts=["veto"])
+    told = na64(*arguments({**runs, "light": without}, "--assume-background", "0"))
+    assert "was run without the cut veto" in told.err
     runs["light"] = loose
     told = na64(*arguments(runs, "--assume-background", "0"))
     assert "have different thresholds of cut" in told.err
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_projection_and_visible_band_need_no_data(na64: Call, runs: dict[str, Path]) -> None:
     told = na64(
         *("limit", "--projection", "1e10", "--signal", runs["light"], "--extrapolate", "--grid", "5,20"),
@@ -178,7 +187,7 @@ def test_projection_and_visible_band_need_no_data(na64: Call, runs: dict[str, Pa
     assert told.status == 0, told.err
     assert read(runs["out"])["blinding"]["state"] == "projection"
     assert "upper limits on g_B-L" in told.out
-    told = na64("limit", "--model", "visible", "--projection", "5.4e10", "--grid", "5,40", "-o",
+    told = na64("limit", "--model", "visible", "--projection", "5.4e10", "--grid", "10,40", "-o",
                 runs["out"], "--overwrite", "--overlay", "na64_visible_2017")  # fmt: skip
     assert told.status == 0, told.err
     light, heavy = read(runs["out"])["points"]
@@ -241,7 +250,8 @@ def test_resumed_command_does_not_make_points_again(
         return limit_point(problem, mass)
 
     monkeypatch.setattr(na64_scan, "limit_point", count)
-    assert na64(*words).status == 130
+    told = na64(*words)
+    assert (told.status, "2 of 3 masses are kept" in told.err) == (130, True)
     assert na64(*words, "--resume").status == 0
     assert len(calls) == 4
     assert not list(runs["out"].parent.glob(".out*"))
