@@ -11,8 +11,6 @@ from na64.options import (
     ClusterOption,
     ExecutorOption,
     OverwriteOption,
-    ResumeOption,
-    SeedOption,
     WorkersOption,
 )
 
@@ -114,11 +112,15 @@ def limit(
         float | None,
         typer.Option("--project", min=1.01, help="Draw the limit up to this multiple of the exposure."),
     ] = None,
-    seed: SeedOption = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Of the toys; each mass draws its own from it.")
+    ] = 1,
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    resume: ResumeOption = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a scan that was interrupted: its masses are kept.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Upper limits on the coupling of a boson against its mass, by CLs, from run directories."""
