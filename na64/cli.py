@@ -16,6 +16,7 @@ from na64.clusters_cli import clusters_app
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
+from na64.limit_cli import limit
 from na64.opening_cli import freeze, unblind
 from na64.optimise_cli import optimise
 from na64.options import (
@@ -284,6 +285,7 @@ app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
 app.command("optimise")(optimise)
+app.command("limit")(limit)
 app.command("report")(report)
 app.command("align")(align)
 app.command("efficiency")(efficiency)
@@ -320,6 +322,7 @@ def _user_errors() -> tuple[type[BaseException], ...]:
     """Return the errors that tell a user what to do; any other is a bug of ours."""
     from datasets.config import ConfigError
     from datasets.probe import UnreadableError
+    from limits.model import ModelError
     from na64.errors import UserError
     from processors.chunk import ChunkError
     from processors.dispatch import ExecutionError
@@ -329,7 +332,7 @@ def _user_errors() -> tuple[type[BaseException], ...]:
 
     return (
         *(ConfigError, SelectionError, BlindingError, RoomError, UnreadableError, UserError),
-        *(ConnectionError, ChunkError, ExecutionError),
+        *(ConnectionError, ChunkError, ExecutionError, ModelError),
     )
 
 
