@@ -234,7 +234,8 @@ def _off_scale(histogram: AnyHist) -> str:
     parts = [("outside", values.sum() - _values(histogram).sum())]
     if values.ndim == 1:
         parts = [("below", values[0]), ("above", values[-1])]
-    found = ", ".join(f"{number:,.6g} {side}" for side, number in parts if number)
+    form = ",.3g" if _has_weights(histogram) else ",.0f"
+    found = ", ".join(f"{number:{form}} {side}" for side, number in parts if number)
     return f"off scale: {found}" if found else ""
 
 

@@ -35,7 +35,7 @@ __all__ = [
     "load_selection",
 ]
 
-ANALYSES = ("invisible", "muon", "visible")
+ANALYSES = ("invisible", "muon", "visible", "hadron")
 _FOLDER = Path(__file__).parent
 _BOX = "signal_box"
 

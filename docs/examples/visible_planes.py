@@ -4,9 +4,9 @@ Where charged and neutral events of a run of the visible mode lie in the plane o
     na64 run visible signal=signal.root kaons=kaons.root -o runs/visible
     python docs/examples/visible_planes.py runs/visible
 
-Events of the base requirement (weighted), by what V2 says, and of them those with all energy seen and more
-than 25% of it in the ECAL; for the control sample those after the cuts on beam and target. Last, how many tracks
-stand behind the decay volume in events that pass all cuts.
+Events of the base requirement (weighted), by what V2 says, and of them those with all energy seen and
+more than 25% of it in the ECAL; for the control sample those after the cuts on beam and target. Last, how
+many tracks stand behind the decay volume in events that pass all cuts.
 """
 
 import argparse

@@ -22,6 +22,7 @@ from physics.dark_photon import (
 from physics.particles import pdg_of
 from physics.shower_tracks import (
     electron_track_density,
+    electron_track_lengths,
     sample_electrons,
     secondary_positron_track_density,
 )
@@ -51,10 +52,18 @@ class EnergyTable(NamedTuple):
         return float(np.trapezoid(self.density, self.energy))
 
 
+class BremsstrahlungTable(NamedTuple):
+    """How often electrons of an energy radiate the A'."""
+
+    energy: Floats  # [GeV] rising
+    section: Floats  # [cm2] times nuclei per cm2 and X0
+    total: float  # A' per beam particle
+
+
 @lru_cache(maxsize=64)
 def _bremsstrahlung_table(
     nuclei: tuple[Nuclei, ...], beam: float, mass: float, epsilon: float
-) -> EnergyTable:
+) -> BremsstrahlungTable:
     """Tabulate A' bremsstrahlung by the electron's energy."""
     energy = beam * (1.0 - np.geomspace(1e-4, 1.0 - max(_SOFTEST, 1.05 * mass / beam), _POINTS)[::-1])
     section = np.array(
@@ -68,7 +77,10 @@ def _bremsstrahlung_table(
             for e in energy
         ]
     )
-    return EnergyTable(energy, section, section * electron_track_density(beam, energy))
+    # lengths between energies: the density diverges at the beam's, where a tenth of the length lies
+    length = electron_track_lengths(beam, energy)
+    total = section[-1] * length[-1] + (0.5 * (section[1:] + section[:-1]) * -np.diff(length)).sum()
+    return BremsstrahlungTable(energy, section, float(total))
 
 
 def bremsstrahlung_rate(setup: Setup, parameters: Parameters) -> Yield:
