@@ -20,6 +20,7 @@ __all__ = [
     "TrackMedia",
     "deposit_muons",
     "deposit_tracks",
+    "draw_transfer",
     "ionise",
     "track_media",
 ]
@@ -75,7 +76,8 @@ def deposit_muons(particles: Particles, stack: Stack, rng: np.random.Generator, 
     Per volume the visible energy of ionisation is a Landau variable of the whole active thickness (sums of
     Landau variables are one); radiated photons and pairs of more than 1e-4 of the muon's energy shower
     where they are made. Scattering inside of calorimeters is left out: it is millimetres where cells are
-    centimetres.
+    centimetres. Where muons are to come out again, `datasets.simulation.muon_tracks` has the same losses with
+    scattering, and showers of their own.
 
     Parameters
     ----------
@@ -122,6 +124,19 @@ def ionise(media: TrackMedia, v: int, thickness: float, rng: np.random.Generator
 
 
 @numba.njit(cache=True)
+def draw_transfer(is_photon: bool, rng: np.random.Generator) -> float:
+    """
+    Return the part v of its energy that a muon gives to a photon or pair, 0 where the proposal is rejected.
+
+    Both are proposed as 1/v above `LEAST_TRANSFER`. Photons: dN/dv = b (4/3 (1 - v) + v^2) / v, proposed with
+    4/3 of b. Pairs: dN/dv = b v0 / (v (v0 + v)^2), whose mean loss is b, proposed with b / v0.
+    """
+    v = np.exp(np.log(LEAST_TRANSFER) * rng.random())
+    keep = 1.0 - v + 0.75 * v * v if is_photon else (PAIR_TURN / (PAIR_TURN + v)) ** 2
+    return float(v) if rng.random() < keep else 0.0
+
+
+@numba.njit(cache=True)
 def _radiate(energy: float, strength: float, rng: np.random.Generator) -> float:
     """
     Return the energy [GeV] that a muon radiates over a stretch of matter.
@@ -135,16 +150,10 @@ def _radiate(energy: float, strength: float, rng: np.random.Generator) -> float:
     """
     span = -np.log(LEAST_TRANSFER)
     lost = 0.0
-    # Bremsstrahlung: dN/dv = b (4/3 (1 - v) + v^2) / v; proposed as 4/3 / v.
     for _ in range(rng.poisson(BREMSSTRAHLUNG_SHARE * strength * 4.0 / 3.0 * span)):
-        v = np.exp(-span * rng.random())
-        if rng.random() < 1.0 - v + 0.75 * v * v:
-            lost += v * energy
-    # Pairs: dN/dv = b v0 / (v (v0 + v)^2), whose mean loss is b; proposed as 1 / v.
+        lost += draw_transfer(True, rng) * energy
     for _ in range(rng.poisson(PAIR_SHARE * strength / PAIR_TURN * span)):
-        v = np.exp(-span * rng.random())
-        if rng.random() < (PAIR_TURN / (PAIR_TURN + v)) ** 2:
-            lost += v * energy
+        lost += draw_transfer(False, rng) * energy
     return float(min(lost, energy))
 
 

@@ -25,6 +25,7 @@ from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
 from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
+from processors.visible import VisibleProcessor
 from selections.selection import ANALYSES, SelectionError
 
 __all__ = [
@@ -41,6 +42,7 @@ _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "invisible": InvisibleProcessor,
     "muon": MuonProcessor,
     "hadron": HadronProcessor,
+    "visible": VisibleProcessor,
 }
 _KINDS = ("data", "simulation")
 
@@ -59,7 +61,7 @@ class ReadOptions:
     executor: str | None = None
     workers: int | str | None = None  # N, or N:MAX
     cluster: str | None = None
-    chunk_size: int = 50_000
+    chunk_size: int | None = None
     seed: int = 1
     max_loss: float = 0.0
     timeout: float = TIMEOUT  # [s] for the headers of a file, or one branch of a chunk

@@ -21,11 +21,13 @@ from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import difference, find_value, fingerprint
 from na64.testing.pair import PLANTED, make_closed_pair
 from na64.testing.plain_values import plain
+from na64.testing.visible_pair import make_visible_pair
 from processors.analysis import AnalysisProcessor
 from processors.runner import Execution, Request, prepare, run_items
 
 _PAIRS = {  # of files that an analysis can read, where it is not the p348reco ntuple
     "muon": make_muon_pair,
+    "visible": make_visible_pair,
     "hadron": make_hadron_pair,
 }
 
