@@ -51,6 +51,7 @@ __all__ = [
 
 _SYMBOLS = {
     "calorimeter_energy": "E_ECAL + E_VHCAL + E_HCAL",
+    "electromagnetic_energy": "E_WCAL + E_ECAL",
     "track_momentum": "p_1",
     "scattered_momentum": "p_2",
 }

@@ -337,7 +337,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         lacking = context.selection.needs(set(columns))
         if lacking:
             raise SelectionError(missing_columns_message(context.selection, lacking, context.layout.name))
-        cuts = context.selection.cuts
+        cuts, regions = context.selection.cuts, context.selection.regions
         with np.errstate(all="ignore"):
             masks = [passes(cut, columns, n) for cut in cuts]
         row = "base" if context.kind == "simulation" else "shown"
@@ -377,9 +377,7 @@ class AnalysisProcessor(processor.ProcessorABC):
         )
         return AnalysisResult(
             samples={context.dataset: sample},
-            histograms=fill_views(
-                self.histograms, cuts, views, selected.weight, context.dataset, context.selection.regions
-            ),
+            histograms=fill_views(self.histograms, cuts, views, selected.weight, context.dataset, regions),
             notes=frozenset(notes | left_out),
             events=(event_table(selected, masks),) if self.with_events else (),
         )

@@ -242,7 +242,7 @@ def _count_simulation(selected: Selected, view: View, variation: Variation | Non
     limits = list(box.limits.items())[::-1]
     rows = ["signal", "measured", "trigger", *(cut.name for cut in cuts), *(name for name, _ in limits)]
     labels = [
-        f"signal with more than {selection.signal.missing_energy:g} GeV missing, or no signal",
+        f"signal with {selection.signal.missing_energy:g} GeV or more missing, or no signal",
         "calorimeters measured",
         "physics trigger",
         *(cut.describe() for cut in cuts),
@@ -270,7 +270,7 @@ def _is_signal(selection: Selection, columns: Columns, n_events: int) -> Mask:
     if not {"truth_process", "truth_missing_energy"} <= columns.keys():
         return np.ones(n_events, dtype=bool)
     is_other = ~np.isin(columns["truth_process"], selection.signal.processes)
-    return np.asarray(is_other | (columns["truth_missing_energy"] > selection.signal.missing_energy))
+    return np.asarray(is_other | (columns["truth_missing_energy"] >= selection.signal.missing_energy))
 
 
 def _within(values: npt.NDArray[np.float64], low: float | None, high: float | None) -> Mask:
