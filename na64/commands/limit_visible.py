@@ -16,6 +16,7 @@ from na64.errors import UserError
 from na64.limit_curves import Curve
 from na64.limit_options import LimitOptions, parse_assumed
 from na64.limit_plots import plot_visible
+from na64.limit_tables import thinned
 from na64.outputs import replace_path
 from na64.record import versions
 
@@ -94,6 +95,7 @@ def _text(options: LimitOptions, bands: Sequence[Band], events: float, curves: S
         lines.append(f"  {1e3 * band.mass:10.4g} {ends}  {band.most:14.3g}")
     for curve in curves:
         ratios = [(b.mass, b.lower / curve.at(b.mass), b.upper / curve.upper_at(b.mass)) for b in bands]
+        ratios = thinned([row for row in ratios if math.isfinite(row[1])])
         found = [
             f"{low:.3f} and {high:.3f} at {1e3 * mass:.4g}"
             for mass, low, high in ratios
