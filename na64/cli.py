@@ -64,7 +64,7 @@ _INTERRUPTED = 130  # exit status
 
 @app.command()
 def run(
-    analysis: Annotated[str, typer.Argument(help="invisible or muon")],
+    analysis: Annotated[str, typer.Argument(help="invisible, muon, visible or hadron")],
     inputs: Inputs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
     setup: SetupOption = None,
@@ -75,7 +75,7 @@ def run(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", help="CUT.KEY=VALUE: change a threshold.", metavar="CUT.KEY=VALUE"),
@@ -173,7 +173,7 @@ def calibrate(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     max_loss: LossOption = 0.0,
     timeout: TimeoutOption = TIMEOUT,
     verify: VerifyOption = None,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -14,7 +15,7 @@ import uproot
 
 from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
-from na64.testing import find_value, make_muon_pair
+from na64.testing import find_value, make_hadron_pair, make_muon_pair, make_visible_pair
 from selections.background.config import load_background
 from tests.conftest import NOT_IN_P348RECO, P348Reco, guard_periods
 from tests.na64.blind import (
@@ -311,19 +312,23 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-MUON = {  # the same commands on data of the muon mode, whose box is in a momentum; `run` is in test_muon.py
-    "reco": lambda data, out: ["reco", data, "--analysis", "muon", "-o", out.with_suffix(".root")],
-    "explain": lambda data, out: ["explain", data, "--analysis", "muon", "--event", "0-399"],
-    "display": lambda data, out: [
-        *("display", data, "--analysis", "muon", "-o", out.with_suffix(".png")),
-        *_events(range(0, 400, 80)),
+PAIRS = {"muon": make_muon_pair, "visible": make_visible_pair, "hadron": make_hadron_pair}
+MODES = {  # the same commands on data of other modes; `run` is in the test of each processor
+    "reco": lambda mode, data, out: ["reco", data, "--analysis", mode, "-o", out.with_suffix(".root")],
+    "explain": lambda mode, data, out: ["explain", data, "--analysis", mode, "--event", "0-299"],
+    "display": lambda mode, data, out: [
+        *("display", data, "--analysis", mode, "-o", out.with_suffix(".png")),
+        *_events(range(0, 300, 100)),
     ],
 }
 
 
-@pytest.mark.parametrize("reader", MUON)
-def test_closed_muons_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
-    assert_same(na64, make_muon_pair(tmp_path), tmp_path, MUON[reader])
+@pytest.mark.parametrize("mode", PAIRS)
+@pytest.mark.parametrize("reader", MODES)
+def test_closed_events_of_other_modes_leave_no_trace(
+    reader: str, mode: str, na64: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert_same(na64, PAIRS[mode](tmp_path), tmp_path, partial(MODES[reader], mode))
 
 
 @pytest.mark.parametrize("reader", ["run", "reco", "calibrate", "explain", "display", "align"])
