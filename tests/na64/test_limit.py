@@ -13,9 +13,11 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
+from datasets.setups import load_setup
 from limits.run_input import BinnedBackground, Efficiency, RunInput
 from limits.scan import Problem, limit_point
 from limits.signal import MODELS
+from limits.visible import dense_target, visible_yield
 from limits.yields import bremsstrahlung_yield
 from na64 import limit_scan as na64_scan
 from na64 import style
@@ -208,6 +210,30 @@ def test_projection_and_visible_band_need_no_data(na64: Call, runs: dict[str, Pa
     light, heavy = read(runs["out"])["points"]
     assert light["lower"] < light["upper"]
     assert heavy["lower"] is None
+
+
+def test_visible_band_has_the_efficiency_of_its_signals(
+    na64: Call, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    setup = load_setup("na64vis_2017")
+    expected = visible_yield(dense_target(setup), 0.01, 1e-4)
+    row = {"name": "visible_dark_photon", "trigger": "physics", "parameters": {"mass": 0.01, "epsilon": 1e-4}}
+    inputs = [
+        {"dataset": "visible_dark_photon", "parent": {"eot": 100 / 0.25 / expected, "processes": [row]}}
+    ]
+    signal = make_run(
+        tmp_path / "signal", [], [], process="visible_dark_photon", inputs=inputs, setup=setup.name
+    )
+    path = signal / "cutflow.json"
+    cutflow = json.loads(path.read_text())
+    cutflow["datasets"]["visible_dark_photon"]["regions"] = [{"name": "signal_box", "events": 100}]
+    path.write_text(json.dumps(cutflow))
+    words = ["limit", "--model", "visible", "--projection", "5.4e10", "--grid", "10", "-o", runs["out"]]
+    told = na64(*words, "--signal", signal)
+    assert told.status == 0, told.err
+    assert read(runs["out"])["efficiency"] == [[0.01, 1e-4, pytest.approx(0.25)]]
+    told = na64(*words, "--overwrite", "--signal", runs["light"])
+    assert "na64e_2018 has no wcal, v2, s4" in told.err
 
 
 @contextmanager
