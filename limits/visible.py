@@ -17,18 +17,19 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
-from datasets.simulation.processes.target import Nuclei
+from datasets.simulation.processes.target import Nuclei, target_of
+from datasets.simulation.stack import build_stack
+from limits.model import ModelError
 from limits.yields import bremsstrahlung_yield
 from physics.boson_decays import decay_length
 from physics.dark_photon import bremsstrahlung_section, energy_shares, visible_width
-from physics.materials import MATERIALS
 from physics.thick_target import survival
+from recon.geometry import Setup
 
-__all__ = ["WCAL_2017", "Band", "DenseTarget", "visible_band", "visible_yield"]
+__all__ = ["Band", "DecayEfficiency", "DenseTarget", "dense_target", "visible_band", "visible_yield"]
 
 Floats = npt.NDArray[np.float64]
 
-_AVOGADRO = 6.02214076e23
 _SQUARE_CM = 1e-36  # of a picobarn
 _DEPTHS, _ENERGIES, _SHARES = 48, 40, 64
 _DEEPEST = 12.0  # [X0]
@@ -37,35 +38,67 @@ _LOWEST, _HIGHEST = 1e-6, 1e-1  # of the scan of epsilon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecayEfficiency:
+    """Share of the decays in the decay volume that pass all cuts, by mass and epsilon."""
+
+    points: tuple[tuple[float, float, float], ...]  # mass [GeV], epsilon, efficiency
+
+    def at(self, mass: float, epsilon: float) -> float:
+        """Return it straight in ln(epsilon), then in ln(mass); beyond the points that of the last one."""
+        masses = sorted({point[0] for point in self.points})
+        column = []
+        for known in masses:
+            epsilons, values = zip(*sorted(p[1:] for p in self.points if p[0] == known), strict=True)
+            column.append(np.interp(np.log(epsilon), np.log(epsilons), values))
+        return float(np.interp(np.log(mass), np.log(masses), column))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DenseTarget:
-    """A calorimeter of tungsten and plastic, a veto behind it, and a decay volume."""
+    """A dense calorimeter, a veto behind it, and a decay volume."""
 
     name: str
     beam: float  # [GeV]
-    layers: int
-    tungsten: float  # [mm] per layer
-    plastic: float  # [mm] per layer
+    nuclei: tuple[Nuclei, ...]
+    radiation_length: float  # [mm]
     to_veto: float  # [mm] from the front of the calorimeter to the back of the veto
     to_end: float  # [mm] from there to the end of the decay volume
     least: float  # [GeV] energy of the A'
-    left: float  # [GeV] least energy in the calorimeter: its first layers must see a shower
-    efficiency: float  # of all other cuts
-    source: str
+    left: float = 0.0  # [GeV] least energy in the calorimeter
 
 
-WCAL_2017 = DenseTarget(
-    name="2017",
-    beam=100.0,  # published: arXiv:1803.07748
-    layers=46,
-    tungsten=3.0,
-    plastic=2.0,
-    to_veto=254.0,
-    to_end=3254.0,
-    least=30.0,  # the trigger wants less than 70 GeV in the WCAL
-    left=0.0,
-    efficiency=0.6,
-    source="assumed: 40 X0 of tungsten and plastic, a decay volume of 3 m, an efficiency of 0.6",
-)
+def dense_target(setup: Setup) -> DenseTarget:
+    """
+    Return the target of a setup of the visible mode.
+
+    Parameters
+    ----------
+    setup : Setup
+        With ``wcal``, ``v2`` and ``s4``; its trigger has an upper limit of the energy in the WCAL.
+
+    Raises
+    ------
+    ModelError
+        If it has not what a decay is seen by.
+    """
+    limit = setup.trigger.limits.get("wcal_energy", (None, None))[1]
+    lacking = [name for name in ("wcal", "v2", "s4") if name not in setup.detectors]
+    if lacking or limit is None:
+        what = ", ".join(lacking) or "trigger limit on wcal_energy"
+        msg = f"setup {setup.name} has no {what}: visible decays need a setup of the visible mode"
+        raise ModelError(msg)
+    stack = build_stack(setup)
+    first = next(v for v in stack.volumes if v.detector.name == stack.target.name)
+    veto, end = (setup.detectors[name].sections for name in ("v2", "s4"))
+    return DenseTarget(
+        name=setup.name,
+        beam=setup.beam.momentum,
+        nuclei=target_of(setup),
+        radiation_length=first.material.radiation_length,
+        to_veto=veto[-1].z + veto[-1].length - stack.target_z,
+        to_end=end[0].z - stack.target_z,
+        least=setup.beam.momentum - limit,
+    )
 
 
 class Band(NamedTuple):
@@ -85,20 +118,9 @@ class _Grid(NamedTuple):
     boson: Floats  # (n_energies, n_shares) [GeV]
 
 
-def _matter(target: DenseTarget) -> tuple[tuple[Nuclei, ...], float]:
-    """Return the nuclei per X0 and the length of an X0 [mm]."""
-    parts = [(MATERIALS["tungsten"], target.tungsten), (MATERIALS["polystyrene"], target.plastic)]
-    layer = sum(thickness / m.radiation_length for m, thickness in parts)  # [X0]
-    nuclei = tuple(
-        Nuclei(m.z, m.a, grams * _AVOGADRO / m.a, grams * _AVOGADRO * m.z_over_a)
-        for m, grams in ((m, 0.1 * m.density * thickness / layer) for m, thickness in parts)
-    )
-    return nuclei, (target.tungsten + target.plastic) / layer
-
-
 @lru_cache(maxsize=512)
 def _grid(target: DenseTarget, mass: float) -> _Grid:
-    nuclei, length = _matter(target)
+    nuclei, length = target.nuclei, target.radiation_length
     beam, lowest = target.beam, target.least * 1.001
     edges = np.concatenate([[beam], beam - np.geomspace(1e-5 * beam, beam - lowest, _ENERGIES)])
     energy = 0.5 * (edges[1:] + edges[:-1])
@@ -124,7 +146,7 @@ def _grid(target: DenseTarget, mass: float) -> _Grid:
 
 def visible_yield(target: DenseTarget, mass: float, epsilon: float) -> float:
     """
-    Return the A' per beam particle that decay in the decay volume and pass the cuts.
+    Return the A' per beam particle that decay in the decay volume.
 
     Parameters
     ----------
@@ -139,32 +161,38 @@ def visible_yield(target: DenseTarget, mass: float, epsilon: float) -> float:
     decays = np.exp(-first / path) - np.exp(-(first + target.to_end - target.to_veto) / path)
     is_seen = (grid.boson > target.least) & (grid.boson < target.beam - target.left)
     seen = np.where(is_seen, decays, 0.0).sum(axis=2)
-    return float(target.efficiency * epsilon**2 * (grid.weights * seen).sum())
+    return float(epsilon**2 * (grid.weights * seen).sum())
 
 
-def visible_band(target: DenseTarget, mass: float, exposure: float, events: float) -> Band:
+def visible_band(
+    target: DenseTarget, efficiency: DecayEfficiency, mass: float, exposure: float, events: float
+) -> Band:
     """
     Return the band of epsilon in which more events are expected than are excluded.
 
     Parameters
     ----------
     target : DenseTarget
+    efficiency : DecayEfficiency
     mass : float [GeV]
     exposure : float
         Particles on target.
     events : float
         Upper limit on the number of signal events.
     """
+
+    def expect(epsilon: float) -> float:
+        return exposure * efficiency.at(mass, epsilon) * visible_yield(target, mass, epsilon)
+
     scan = np.geomspace(_LOWEST, _HIGHEST, _EPSILONS)
-    expected = exposure * np.array([visible_yield(target, mass, float(e)) for e in scan])
+    expected = np.array([expect(float(e)) for e in scan])
     best = int(np.argmax(expected))
     if expected[best] < events:
         return Band(mass, float("nan"), float("nan"), float(expected[best]))
 
     def root(low: int, high: int) -> float:
         def above(log_epsilon: float) -> float:
-            found = exposure * visible_yield(target, mass, float(np.exp(log_epsilon)))
-            return float(np.log(max(found, 1e-300) / events))
+            return float(np.log(max(expect(float(np.exp(log_epsilon))), 1e-300) / events))
 
         return float(np.exp(brentq(above, np.log(scan[low]), np.log(scan[high]), xtol=1e-4)))
 

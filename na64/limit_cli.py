@@ -62,6 +62,10 @@ def limit(
         float | None,
         typer.Option("--projection", min=1.0, help="Instead of --runs: particles on target."),
     ] = None,
+    setup: Annotated[
+        str | None,
+        typer.Option("--setup", help="Of --model visible without --signal."),
+    ] = None,
     assume_background: Annotated[
         str | None,
         typer.Option(
@@ -142,6 +146,7 @@ def limit(
                 seed=seed,
                 eot=tuple(eot or ()),
                 projection=projection,
+                setup=setup,
                 assume_background=assume_background,
                 yield_error=yield_error,
                 dimuon_correction=dimuon_correction,

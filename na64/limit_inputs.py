@@ -248,7 +248,8 @@ def _make(
     beam = beam_of(setup)
     bins = bins_of_box(selection, beam.energy, edges)
     observed = None
-    if run.state == "open":
+    if run.state == "open" and run.kinds == {"data"}:
+        _require_open(run)
         plane = run.plane(_PLANE)
         observed = tuple(round(sum_region(plane, region).total) for region in bins)
     background = (
@@ -267,6 +268,21 @@ def _make(
         background=background,
         observed=observed,
     )
+
+
+def _require_open(run: StoredRun) -> None:
+    """Refuse opened data of which a part is still closed: nothing of it is in the box, which looks empty."""
+    closed = [
+        name
+        for name, dataset in run.datasets.items()
+        if not any(r["name"] == "signal_box" and r["events"] is not None for r in dataset.get("regions", ()))
+    ]
+    if closed:
+        msg = (
+            f"{run.path} was opened, but the signal box of {', '.join(closed)} is closed; run open and "
+            f"closed data apart"
+        )
+        raise UserError(msg)
 
 
 class _Total(NamedTuple):

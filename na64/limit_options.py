@@ -30,6 +30,7 @@ class LimitOptions:
     seed: int = 1
     eot: tuple[str, ...] = ()
     projection: float | None = None
+    setup: str | None = None  # of visible decays
     assume_background: str | None = None
     yield_error: float = 0.1
     dimuon_correction: bool = False

@@ -253,7 +253,7 @@ def draw_visible(bands: Sequence[Band], exposure: float, curves: Sequence[Curve]
     axes.set_yscale("log")
     axes.set_xlabel("$m_{A'}$ [MeV]")
     axes.set_ylabel(r"$\varepsilon$")
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False)
     title = r"$A' \rightarrow e^+ e^-$, 90% CL"
     return style.label_axes(axes, "projection", title=title, right=f"{exposure:.3g} EOT")
 

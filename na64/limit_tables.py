@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import yaml
@@ -18,9 +18,12 @@ from na64.limit_curves import Curve
 from na64.record import versions
 from physics.dark_matter import yield_of_mixing
 
-__all__ = ["hepdata", "impacts_csv", "limits_csv", "limits_json", "limits_text", "ratios_text"]
+__all__ = ["hepdata", "impacts_csv", "limits_csv", "limits_json", "limits_text", "ratios_text", "thinned"]
+
+T = TypeVar("T")
 
 _VERSION = 1
+_SHOWN = 9  # ratios of a line
 _BANDS = ("minus_2_sigma", "minus_1_sigma", "median", "plus_1_sigma", "plus_2_sigma")
 
 
@@ -147,10 +150,17 @@ def ratios_text(points: Sequence[Point], curves: Sequence[Curve]) -> str:
     lines = []
     for curve in curves:
         found = [(p.mass, p.best / curve.at(p.mass)) for p in points if math.isfinite(curve.at(p.mass))]
+        found = thinned(found)
         if found:
             text = ", ".join(f"{ratio:.3f} at {1e3 * mass:.4g}" for mass, ratio in found)
             lines.append(f"  over {curve.label}: {text} MeV")
     return "".join(line + "\n" for line in lines)
+
+
+def thinned(values: Sequence[T]) -> list[T]:
+    """Return at most nine of many values, the first and the last among them."""
+    chosen = np.unique(np.linspace(0, len(values) - 1, min(_SHOWN, len(values))).round().astype(int))
+    return [values[int(index)] for index in chosen]
 
 
 def hepdata(problem: Problem, points: Sequence[Point], impacts: Sequence[Impact]) -> dict[str, str]:

@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from matplotlib.figure import Figure
 
+from datasets.setups import load_setup
 from limits.run_input import BinnedBackground, Efficiency, RunInput
 from limits.scan import Problem, limit_point
 from limits.signal import MODELS
+from limits.visible import dense_target, visible_yield
 from limits.yields import bremsstrahlung_yield
 from na64 import limit_scan as na64_scan
+from na64 import style
 from na64.errors import UserError
 from na64.limit_curves import published_curves, read_curve
 from na64.limit_options import masses_of_grid
@@ -64,6 +68,11 @@ def runs(tmp_path: Path) -> dict[str, Path]:
     }
 
 
+def draw_png_alone(figure: Figure, path: Path, draw: Call = style.write_figure) -> None:
+    """Spare the time of PDF, which other tests of figures have."""
+    draw(figure, path) if path.suffix == ".png" else path.touch()
+
+
 def arguments(runs: dict[str, Path], *more: Any) -> list[Any]:
     signals = [word for name in ("light", "heavy") for word in ("--signal", runs[name])]
     common = ["--eot", f"{EOT:g}", "--grid", "10:100:3", "--toys", "500", "-o", runs["out"]]
@@ -75,7 +84,11 @@ def read(out: Path) -> dict[str, Any]:
     return found
 
 
-def test_curve_of_two_blinded_runs(na64: Call, runs: dict[str, Path], tmp_path: Path) -> None:
+def test_curve_of_two_blinded_runs(
+    na64: Call, runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("na64.commands.background.plot_background", lambda *_: [])
+    monkeypatch.setattr(style, "write_figure", draw_png_alone)
     pyhf = pytest.importorskip("pyhf")
     runs["data"] = make_data(tmp_path / "first", "a", SIDE_BANDS[7:13])
     second = make_data(tmp_path / "second", "b", SIDE_BANDS[9:])
@@ -85,7 +98,7 @@ def test_curve_of_two_blinded_runs(na64: Call, runs: dict[str, Path], tmp_path: 
         assert na64("background", run, "-o", out, "--eot", f"{EOT:g}").status == 0
         backgrounds += ["--background", out]
     told = na64(
-        *arguments(runs, "--runs", second, *backgrounds, "--overlay", "na64_2016:paper", "--project", 10)
+        *arguments(runs, "--runs", second, *backgrounds, "--overlay", "na64_2016:paper", "--project", 1.5)
     )
     assert told.status == 0, told.err
     found = read(runs["out"])
@@ -128,6 +141,10 @@ def test_opened_data_have_an_observed_limit_and_bins(
         na64("background", make_data(tmp_path / "closed", "a", SIDE_BANDS[7:13]), "-o", estimate).status == 0
     )
     runs["data"] = make_data(tmp_path / "opened", "a", [*SIDE_BANDS[7:13], (45.5, 0.5)], **OPEN)
+    assert "the signal box of data is closed" in na64(*arguments(runs, "--background", estimate)).err
+    cutflow = json.loads((runs["data"] / "cutflow.json").read_text())
+    cutflow["datasets"]["data"]["regions"] = [{"name": "signal_box", "events": 1}]
+    (runs["data"] / "cutflow.json").write_text(json.dumps(cutflow))
     for words, observed in ((["--bins", "80"], [1, 0]), ([], [1])):
         told = na64(*arguments(runs, "--background", estimate, *words, "--overwrite"))
         assert told.status == 0, told.err
@@ -193,6 +210,30 @@ def test_projection_and_visible_band_need_no_data(na64: Call, runs: dict[str, Pa
     light, heavy = read(runs["out"])["points"]
     assert light["lower"] < light["upper"]
     assert heavy["lower"] is None
+
+
+def test_visible_band_has_the_efficiency_of_its_signals(
+    na64: Call, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    setup = load_setup("na64vis_2017")
+    expected = visible_yield(dense_target(setup), 0.01, 1e-4)
+    row = {"name": "visible_dark_photon", "trigger": "physics", "parameters": {"mass": 0.01, "epsilon": 1e-4}}
+    inputs = [
+        {"dataset": "visible_dark_photon", "parent": {"eot": 100 / 0.25 / expected, "processes": [row]}}
+    ]
+    signal = make_run(
+        tmp_path / "signal", [], [], process="visible_dark_photon", inputs=inputs, setup=setup.name
+    )
+    path = signal / "cutflow.json"
+    cutflow = json.loads(path.read_text())
+    cutflow["datasets"]["visible_dark_photon"]["regions"] = [{"name": "signal_box", "events": 100}]
+    path.write_text(json.dumps(cutflow))
+    words = ["limit", "--model", "visible", "--projection", "5.4e10", "--grid", "10", "-o", runs["out"]]
+    told = na64(*words, "--signal", signal)
+    assert told.status == 0, told.err
+    assert read(runs["out"])["efficiency"] == [[0.01, 1e-4, pytest.approx(0.25)]]
+    told = na64(*words, "--overwrite", "--signal", runs["light"])
+    assert "na64e_2018 has no wcal, v2, s4" in told.err
 
 
 @contextmanager
