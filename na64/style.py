@@ -51,6 +51,7 @@ __all__ = [
 
 _SYMBOLS = {
     "calorimeter_energy": "E_ECAL + E_VHCAL + E_HCAL",
+    "missing_energy": "E_miss",
     "track_momentum": "p_1",
     "scattered_momentum": "p_2",
 }

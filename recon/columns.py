@@ -145,6 +145,7 @@ _DECLARED = [
     *_detector("srd", "module", "SRD", "in-time energy of all SRD modules"),
     *_detector("counters", "counter", "counter", "in-time energy of all trigger counters"),
     Column("calorimeter_energy", "float64", "GeV", "in-time energy of ECAL, VHCAL and HCAL together"),
+    Column("missing_energy", "float64", "GeV", "nominal energy of the beam less that in the ECAL"),
     Column("srd_is_tagged", "bool", "", "the SRD modules saw the synchrotron radiation of an electron"),
     *_tracks("track", "incoming"),
     *_tracks("scattered", "scattered"),

@@ -67,7 +67,7 @@ def _read(path: Path) -> Any:
 
 
 def _merge(base: Any, changes: Any, where: str) -> Any:
-    """Return a tree with changes: mappings key by key, lists of named things `without` some, others whole."""
+    """Return a tree with changes: mappings key by key, lists of named things `without` some or name by name."""
     if isinstance(base, list) and isinstance(changes, dict) and set(changes) == {"without"}:
         names = [member.get("name") for member in base if isinstance(member, dict)]
         unknown = [name for name in changes["without"] if name not in names]
@@ -75,12 +75,29 @@ def _merge(base: Any, changes: Any, where: str) -> Any:
             msg = f"{where}.without names '{unknown[0]}', there are {', '.join(map(str, names))}"
             raise ConfigError(msg)
         return [member for member in base if member["name"] not in changes["without"]]
+    if isinstance(base, list) and isinstance(changes, dict) and "value" not in changes:
+        return _merge_named(base, changes, where)
     if not (isinstance(base, dict) and isinstance(changes, dict)) or "value" in changes:
         return changes
     merged = {
         key: _merge(base.get(key), value, f"{where}.{key}".lstrip(".")) for key, value in changes.items()
     }
     return {**base, **merged}
+
+
+def _merge_named(base: list[Any], changes: dict[str, Any], where: str) -> list[Any]:
+    """Return a list of named things with changes of some of them, by their names."""
+    names = [member.get("name") for member in base if isinstance(member, dict)]
+    unknown = [name for name in changes if name not in names]
+    if unknown:
+        msg = f"{where} names '{unknown[0]}', there are {', '.join(map(str, names)) or 'none with names'}"
+        raise ConfigError(msg)
+    return [
+        _merge(member, changes[member["name"]], f"{where}.{member['name']}")
+        if isinstance(member, dict) and member.get("name") in changes
+        else member
+        for member in base
+    ]
 
 
 def _expand(tree: object) -> object:

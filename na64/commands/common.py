@@ -22,6 +22,7 @@ from na64.execution import choose_execution, log_folder
 from processors.analysis import AnalysisProcessor
 from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
+from processors.positron import PositronProcessor
 from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
 from selections.selection import ANALYSES, SelectionError
@@ -39,6 +40,7 @@ __all__ = [
 _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "invisible": InvisibleProcessor,
     "muon": MuonProcessor,
+    "positron": PositronProcessor,
 }
 _KINDS = ("data", "simulation")
 

@@ -25,5 +25,7 @@ PROCESSES: dict[str, Process] = {
         muons.MUON_NUCLEAR,
         muons.MUON_PAIR,
         muons.Z_PRIME,
+        beam.PROTON,
+        beam.EARLY_PROTON,
     )
 }
