@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,52 +10,38 @@ import numpy.typing as npt
 from selections import invisible
 from selections.cut import Cut, Mask, Plot
 
-__all__ = ["build_cuts", "declared_cuts", "needed_detector"]
+__all__ = ["CUTS"]
 
 Floats = npt.NDArray[np.float64]
-Params = Mapping[str, Mapping[str, float]]
-
-needed_detector = invisible.needed_detector
 
 
-def _one_particle(ecal_time: Floats, srd_time: Floats, *, limit: float) -> Mask:
+def _same_time(ecal_time: Floats, srd_time: Floats, *, limit: float) -> Mask:
     near: Mask = np.abs(ecal_time - srd_time) < limit
     return near
 
 
-def build_cuts(params: Params) -> tuple[Cut, ...]:
-    """
-    Return the cuts of the positron mode in order.
-
-    Parameters
-    ----------
-    params : mapping from the name of a cut to its parameters
-        A cut that is not named there is left out.
-    """
-    return tuple(
-        Cut(**{**cut, "params": params[name]}) for name, cut in declared_cuts().items() if name in params
-    )
-
-
-def declared_cuts() -> dict[str, dict[str, Any]]:
-    """Return all cuts without their parameters, by name."""
-    cuts: dict[str, dict[str, Any]] = {}
-    for name, cut in invisible.declared_cuts().items():
-        cuts[name] = dict(cut)
-        if name == "srd":
-            cuts["one_particle"] = _same_time()
-    momentum = cuts["track_momentum"]
-    momentum["plot"] = replace(momentum["plot"], low=40.0, high=120.0)  # beams of 70 and 100 GeV
-    return cuts
+_ONE_PARTICLE = Cut(  # not a proton that fires the trigger, and the tag of a positron that comes later
+    name="one_particle",
+    label="ECAL and SRD within {limit} ns",
+    columns=("ecal_time", "srd_time"),
+    valid=("ecal_is_valid", "srd_is_valid"),
+    keep=_same_time,
+    plot=Plot("srd_time", 80, -20, 20, "SRD time [ns]"),
+)
+_PLOTS = {  # where the beam has 70 GeV, or a preshower of crystals
+    "track_momentum": Plot("track_momentum", 80, 40, 120, "track momentum [GeV]"),
+    "preshower": Plot("ps_energy", 100, 0, 100, "preshower energy [GeV]", marks=("low", "high")),
+}
 
 
-def _same_time() -> dict[str, Any]:
-    """Return the cut against a proton that fires the trigger and a positron that comes later."""
-    return {
-        "name": "one_particle",
-        "label": "ECAL and SRD within {limit} ns",
-        "columns": ("ecal_time", "srd_time"),
-        "valid": ("ecal_is_valid", "srd_is_valid"),
-        "keep": _one_particle,
-        "plot": Plot(column="srd_time", bins=80, low=-20, high=20, label="SRD time [ns]"),
-    }
+def _of_positrons() -> tuple[Cut, ...]:
+    """Return the cuts of electrons with our plots, ours behind the tag."""
+    cuts = []
+    for cut in invisible.CUTS:
+        cuts.append(replace(cut, plot=_PLOTS.get(cut.name, cut.plot)))
+        if cut.name == "srd":
+            cuts.append(_ONE_PARTICLE)
+    return tuple(cuts)
+
+
+CUTS: tuple[Cut, ...] = _of_positrons()
