@@ -11,6 +11,7 @@ READS_EVENTS = frozenset(
         *("run", "reco", "inspect", "display", "explain", "background", "report", "optimise"),
         *("calibrate", "align"),
         *("freeze", "unblind", "diff", "efficiency"),
+        "bump",
     }
 )
 

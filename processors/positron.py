@@ -1,4 +1,4 @@
-"""The positron mode: cut-flow, plane of missing energy and E_HCAL, and the spectrum where a bump is looked for."""
+"""The positron mode: cut-flow, plane of missing energy and E_HCAL, and the spectrum of the bump search."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def _read(path: Path) -> Any:
 
 
 def _merge(base: Any, changes: Any, where: str) -> Any:
-    """Return a tree with changes: mappings key by key, lists of named things `without` some or name by name."""
+    """Return a tree with changes: mappings key by key, lists of named things by name or `without` some."""
     if isinstance(base, list) and isinstance(changes, dict) and set(changes) == {"without"}:
         names = [member.get("name") for member in base if isinstance(member, dict)]
         unknown = [name for name in changes["without"] if name not in names]

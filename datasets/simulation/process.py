@@ -44,12 +44,16 @@ class Process:
     code: int  # value of the branch truth_process
     title: str
     source: str  # reference of the model
-    particle: str = "beam"  # "beam", or the name of a particle that comes with it ("p", "pi-": pi+ in a beam of e+)
+    particle: str = (
+        "beam"  # "beam", or the name of a particle that comes with it ("p", "pi-": pi+ in a beam of e+)
+    )
     rate: Callable[[Setup, Parameters], Yield]
     parameters: Parameters = field(default_factory=dict)  # that a user may set, with their defaults
     units: Mapping[str, str] = field(default_factory=dict)  # of the parameters
     is_halo: bool = False  # the particle flies around the beam
-    follower: tuple[str, str] | None = None  # parameters: another beam particle comes between these times [ns]
+    follower: tuple[str, str] | None = (
+        None  # parameters: another beam particle comes between these times [ns]
+    )
     is_signal: bool = False  # not in a natural mixture
     place: UpstreamPlace | None = None  # z [mm] per particle where it happens
     upstream: UpstreamAct | None = None

@@ -1,8 +1,8 @@
 """
 The lateral profile of showers in POKER's crystals along the beam, from the parametrised simulation.
 
-Showers of 10 to 100 GeV at random places of the middle crystal are averaged over bins of the place; a sum of round
-Gaussians is fitted to the mean fractions of all crystals, as `processors/make_shower_profile.py` does it with Geant4.
+A sum of round Gaussians is fitted to the mean fractions of all crystals, for showers of 10 to 100 GeV at several
+places of the middle crystal, as `processors/make_shower_profile.py` does it with Geant4.
 
     python docs/examples/poker_profile.py datasets/profiles/poker_crystals.yaml
 """
@@ -81,7 +81,8 @@ def main(path: Path) -> None:
     def residuals(parameters: Floats) -> Floats:
         profile = profile_of(parameters)
         pulls = [
-            (f.mean(axis=0) - mean_of(profile, x, y)) / (0.01 * np.sqrt(f.mean(axis=0)) + 5e-4) for x, y, _, f in groups
+            (f.mean(axis=0) - mean_of(profile, x, y)) / (0.01 * np.sqrt(f.mean(axis=0)) + 5e-4)
+            for x, y, _, f in groups
         ]
         return np.concatenate(pulls, axis=None)
 
@@ -118,7 +119,7 @@ def write(path: Path, profile: ShowerProfile, quality: str) -> None:
     }
     head = "# Written by `python docs/examples/poker_profile.py`. Widths in mm; see recon/profile.py.\n"
     path.write_text(head + yaml.safe_dump(fields, sort_keys=False, width=100, default_flow_style=None))
-    print(path.read_text())  # noqa: T201
+    print(path.read_text())
 
 
 if __name__ == "__main__":

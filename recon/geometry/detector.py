@@ -108,7 +108,8 @@ class Response(Strict):
     How a deposit becomes a measured energy.
 
     The simulation uses `containment`, `light_spread`, `stochastic`, `light_yield` and `time_resolution` when
-    it makes visible energies; the rest is applied to visible energies (level `simulated`) when they are read, or to digits when made.
+    it makes visible energies; the rest is applied to visible energies (level `simulated`) when they are read,
+    or to digits when made.
     """
 
     sampling_fraction: float = 1.0  # visible / true energy at `reference_energy`
@@ -116,7 +117,9 @@ class Response(Strict):
     nonlinearity: float = 0.0  # relative change of the sampling fraction per unit of ln(E / reference)
     noise: float = 0.0  # [GeV] Gaussian per cell
     constant: float = 0.0  # Gaussian cell-to-cell spread, relative
-    containment: float = 0.985  # of a shower in the middle of the target that its cells hold: calibrated to it
+    containment: float = (
+        0.985  # of a shower in the middle of the target that its cells hold: calibrated to it
+    )
     light_spread: float = 0.0  # relative fluctuation of the light of a whole shower, all cells together
     stochastic: float = 0.0  # [sqrt(GeV)] sampling fluctuation of a shower, sigma / E = stochastic / sqrt(E)
     light_yield: float = 0.0  # photoelectrons per GeV of visible energy; 0: no photo-statistics
