@@ -1,12 +1,12 @@
 """
 A bump on a smooth spectrum: local p-values against the mass, and the global one by toys.
 
-For each mass the events in a window around the peak are compared with a smooth background, fitted to the bins
-beside the window. Background: a Poisson mean ``exp(polynomial)``, by maximum likelihood (P. McCullagh,
-J. Nelder, Generalized Linear Models). Local p-value: the probability of so many events or more, averaged over
-the background's own uncertainty as a gamma distribution (R. Cousins, J. Linnemann, J. Tucker, NIM A 595 (2008)
-480, Z_Gamma). Global p-value: how often spectra of the background alone have as small a local p-value at any
-mass (E. Gross, O. Vitells, Eur. Phys. J. C 70 (2010) 525). Energies in GeV.
+For each mass the events in a window around the peak are compared with a smooth background, fitted to the
+bins beside the window. Background: a Poisson mean ``exp(polynomial)``, by maximum likelihood (P. McCullagh,
+J. Nelder, Generalized Linear Models). Local p-value: the probability of so many events or more, averaged
+over the background's own uncertainty as a gamma distribution (R. Cousins, J. Linnemann, J. Tucker, NIM A
+595 (2008) 480, Z_Gamma). Global p-value: how often spectra of the background alone have as small a local
+p-value at any mass (E. Gross, O. Vitells, Eur. Phys. J. C 70 (2010) 525). Energies in GeV.
 """
 
 from __future__ import annotations

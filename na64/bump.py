@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from datasets.setups import load_setup
 from limits.bump import Scan, Spectrum, line_width, mass_grid, scan_masses
+from na64.closed_bins import closed_bins
 from na64.errors import UserError
 from na64.stored_run import StoredRun
 from physics.dark_photon import resonance_energy
 from recon.geometry import Setup
 from selections.background.plane import spectrum as spectrum_of
-from selections.regions import Margin, Region
+from selections.regions import Region
 
-__all__ = ["COLUMN", "BumpSearch", "SearchOptions", "open_bins", "resolution_of", "search_bump"]
+__all__ = ["COLUMN", "BumpSearch", "SearchOptions", "resolution_of", "search_bump"]
 
 COLUMN = "missing_energy"
 _PLANE = "edep_plane_final"
@@ -70,13 +70,13 @@ def search_bump(run: StoredRun, options: SearchOptions) -> BumpSearch:
         msg = f"{run.path}: a bump is looked for in the missing energy of one kind of events; it {held}"
         raise UserError(msg)
     limits = {name: tuple(limit) for name, limit in run.record["selection"]["signal_box"].items()}
-    box = Region(name="signal_box", limits={k: v for k, v in limits.items() if k != COLUMN})  # type: ignore[misc]
+    box = Region(name="signal_box", limits={k: v for k, v in limits.items() if k != COLUMN})
     try:
         whole = spectrum_of(plane, box, COLUMN)
     except ValueError as error:
         msg = f"{run.path}: {error}"
         raise UserError(msg) from error
-    is_open, closed = open_bins(whole.edges, run.record["blinding"], box)
+    is_open, closed = closed_bins(whole.edges, COLUMN, run.record["blinding"], box)
     first, last = _range(setup, options, whole.edges)
     used = slice(*(int(np.argmin(np.abs(whole.edges - edge))) for edge in (first, last)))
     edges = whole.edges[used.start : used.stop + 1]
@@ -90,50 +90,6 @@ def search_bump(run: StoredRun, options: SearchOptions) -> BumpSearch:
     rng = np.random.default_rng(options.seed)
     scan = scan_masses(spectrum, masses.tolist(), width_of, n_toys=options.n_toys, rng=rng)
     return BumpSearch(run, options, spectrum, closed, scan)
-
-
-def open_bins(
-    edges: np.ndarray, blinding: Mapping[str, Any], box: Region
-) -> tuple[np.ndarray, tuple[tuple[float, float], ...]]:
-    """
-    Return which bins no closed region touches, and the stretches that are closed.
-
-    Parameters
-    ----------
-    edges : float64, shape (n_bins + 1,) [GeV]
-        Of the missing energy.
-    blinding : mapping
-        Of run.json.
-    box : Region
-        What else the events of the spectrum fulfil: a region beside it closes none of them.
-
-    Returns
-    -------
-    (bool, shape (n_bins,); tuple of (low, high) [GeV])
-    """
-    is_open, closed = np.ones(len(edges) - 1, dtype=bool), []
-    for dataset, regions in blinding["region"].items():
-        margins = {c: Margin(**m) for c, m in blinding.get("guard", {}).get(dataset, {}).items()}
-        for name, limits in regions.items():
-            region = Region(name=name, limits={c: tuple(limit) for c, limit in limits.items()}).widened(
-                margins
-            )
-            if not all(_overlap(region.limits.get(c), limit) for c, limit in box.limits.items()):
-                continue
-            low, high = region.limits.get(COLUMN, (None, None))
-            stretch = (edges[0] if low is None else low, edges[-1] if high is None else high)
-            is_open &= (edges[1:] <= stretch[0]) | (edges[:-1] >= stretch[1])
-            closed.append((float(stretch[0]), float(stretch[1])))
-    return is_open, tuple(sorted(set(closed)))
-
-
-def _overlap(one: Any, other: Any) -> bool:
-    """Return whether two windows have something in common; None is open."""
-    if one is None:
-        return True
-    low = max(v for v in (one[0], other[0], -np.inf) if v is not None)
-    high = min(v for v in (one[1], other[1], np.inf) if v is not None)
-    return bool(low < high)
 
 
 def _range(setup: Setup, options: SearchOptions, edges: np.ndarray) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """
 The lateral profile of showers in POKER's crystals along the beam, from the parametrised simulation.
 
-A sum of round Gaussians is fitted to the mean fractions of all crystals, for showers of 10 to 100 GeV at several
+A sum of round Gaussians is fitted to the mean fractions of all crystals, for showers of 10 to 100 GeV at some
 places of the middle crystal, as `processors/make_shower_profile.py` does it with Geant4.
 
     python docs/examples/poker_profile.py datasets/profiles/poker_crystals.yaml

@@ -8,6 +8,7 @@ from na64.testing.interference import InterferenceError, assert_not_interfering
 from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import assert_same, difference, find_value, fingerprint, normalise
 from na64.testing.pair import PLANTED, P348Reco, make_closed_pair
+from na64.testing.positron_pair import make_positron_pair
 
 __all__ = [
     "PLANTED",
@@ -20,5 +21,6 @@ __all__ = [
     "fingerprint",
     "make_closed_pair",
     "make_muon_pair",
+    "make_positron_pair",
     "normalise",
 ]
