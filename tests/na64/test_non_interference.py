@@ -308,12 +308,11 @@ def test_closed_positrons_leave_no_trace(na64: Callable[..., Any], tmp_path: Pat
             ["bump", out, "-o", out.with_name("bump"), "--from", "-10", "--toys", "20"],
             ["reco", data, "--analysis", "positron", "-o", out.with_suffix(".root")],
             ["explain", data, "--analysis", "positron", "--event", "140-179"],
-            ["display", data, "--analysis", "positron", "-o", out.with_suffix(".png"), *_events([1, 160])],
         ]
 
     def run_all(data: Path, out: Path) -> list[Any]:
         told = [na64(*command) for command in read(data, out)]
-        assert [one.status for one in told[:4]] == [0] * 4, told
+        assert {one.status for one in told} == {0}, told
         return told
 
     assert_same(run_all, make_positron_pair(tmp_path), tmp_path, lambda data, out: [data, out])

@@ -132,7 +132,7 @@ def _resonant_rate(setup: Setup, parameters: Parameters) -> Yield:
 
 def _resonant(particles: Particles, stack: Stack, parameters: Parameters, rng: np.random.Generator) -> Shower:
     """Take a positron of the shower out of it; what the beam particle lost before stays."""
-    beam = float(np.max(particles.momentum))
+    beam = float(np.round(np.median(particles.momentum)))  # the beam's: all blocks share one table
     is_positron = bool((particles.pdg == _POSITRON).all())
     table = _resonant_table(nuclei_of(stack), beam, is_positron, _key(parameters))
     steps = 0.5 * (table.density[1:] + table.density[:-1]) * np.diff(table.energy)
