@@ -1,8 +1,9 @@
-"""
+r"""
 The peak of e+ e- -> A' in the missing energy against M^2 / 2 m_e, and its width against what is computed.
 
     for m in 0.230 0.264 0.300; do
-      na64 simulate na64pos_2022 resonant_dark_photon -n 20000 --set mass=$m --trigger physics -o signal_$m.root
+      na64 simulate na64pos_2022 resonant_dark_photon -n 15000 --set mass=$m --trigger physics \
+        -o signal_$m.root
       na64 reco signal_$m.root --analysis positron -o reco_$m.root
     done
     python docs/examples/positron_peak.py na64pos_2022 0.230=reco_0.230.root 0.264=reco_0.264.root ...
