@@ -46,6 +46,15 @@ class Spectrum(NamedTuple):
         """Return the middle of each bin, (n_bins,) [GeV]."""
         return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
 
+    def beside(self, peak: float, width: float) -> Mask:
+        """Return the open bins that are far enough from a peak of a width [GeV] to be fitted, (n_bins,)."""
+        return np.asarray(self.is_open & (np.abs(self.centres - peak) > _BESIDE * width))
+
+    @property
+    def degree(self) -> int:
+        """Return the degree of the background's polynomial that so many events allow for."""
+        return 1 if self.counts[self.is_open].sum() < _FEW else 2
+
 
 class Bump(NamedTuple):
     """One mass: what is seen in its window and what is expected there."""
@@ -196,8 +205,7 @@ def scan_masses(
     Scan
         A mass whose window holds a closed bin, or has fewer than 4 open bins beside it, has no p-value.
     """
-    if degree is None:
-        degree = 1 if spectrum.counts[spectrum.is_open].sum() < _FEW else 2
+    degree = spectrum.degree if degree is None else degree
     places = [_place(spectrum, mass, width_of(mass)) for mass in masses]
     bumps = tuple(
         _bump(spectrum, float(mass), width_of(mass), place, degree)
@@ -224,7 +232,7 @@ def _place(spectrum: Spectrum, mass: float, width: float) -> _Place | None:
     inside = np.zeros(len(spectrum.counts), dtype=bool)
     inside[first : max(last, first + 1)] = True
     is_out = not edges[0] <= peak <= edges[-1]
-    beside = spectrum.is_open & ~inside & (np.abs(spectrum.centres - peak) > _BESIDE * width)
+    beside = spectrum.beside(peak, width) & ~inside
     if is_out or not spectrum.is_open[inside].all() or np.count_nonzero(beside) < _FEWEST:
         return None
     return _Place(inside, beside)

@@ -53,13 +53,13 @@ def _draw_spectrum(axes: Axes, search: BumpSearch) -> None:
     errors = np.stack([spectrum.counts - low, high - spectrum.counts])[:, shown]
     look: Any = {"fmt": "o", "ms": 4, "color": style.INK, "label": f"{spectrum.counts.sum():,} events"}
     axes.errorbar(spectrum.centres[shown], spectrum.counts[shown], errors, **look)
-    if spectrum.counts.sum():
-        mean, _ = smooth(spectrum.counts[None, :], spectrum.centres, spectrum.is_open, 2)
-        axes.plot(spectrum.centres, mean[0], color=style.COLOURS[0], label="smooth background, all open bins")
     best = search.scan.best
     if best is not None:
         words = f"window of {1e3 * best.mass:.0f} MeV, smallest p-value"
         axes.axvspan(*best.window, color=style.COLOURS[1], alpha=0.25, lw=0, label=words)
+        used = spectrum.beside(best.peak, best.width)
+        mean, _ = smooth(spectrum.counts[None, :], spectrum.centres, used, spectrum.degree)
+        axes.plot(spectrum.centres, mean[0], color=style.COLOURS[0], label="background, fitted beside it")
     axes.set_yscale("log")
     axes.set_ylim(0.2, 20 * max(1.0, float(spectrum.counts.max(initial=0))))
     axes.set_ylabel(f"events / {np.diff(spectrum.edges)[0]:g} GeV".replace("/ 1 GeV", "/ GeV"))
