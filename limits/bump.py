@@ -29,6 +29,7 @@ _GAUSSIAN = 2.0 * np.sqrt(2.0 * np.log(2.0))  # full width at half maximum over 
 _HALF = 0.6  # of the full width: half of the window, where s / sqrt(b) of a Gaussian is largest
 _BESIDE = 1.2  # likewise: bins nearer than that are not in the fit
 _FEWEST = 4  # bins of a fit
+_LEAST_PEAK = 1.0  # [GeV]
 _FEW = 50  # events: fewer are fitted by a straight line in the logarithm
 _LOG_LIMIT = 30.0  # of the logarithm of a mean
 _ITERATIONS = 40
@@ -119,7 +120,7 @@ def mass_grid(low: float, high: float, width_of: Callable[[float], float]) -> Fl
     width_of : function
         Full width [GeV] of a mass [GeV].
     """
-    peaks, peak = [], low
+    peaks, peak = [], max(low, _LEAST_PEAK)
     while peak <= high:
         peaks.append(peak)
         peak += 0.5 * width_of(mass_of_peak(peak))
