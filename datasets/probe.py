@@ -44,6 +44,7 @@ class Probe:
     uuid: str
     digest: Digest
     verified: bool = False  # all of it has the digest that the catalogue says
+    run: int | None = None  # of the first entry, None where the file gives none
     ends: str = ""  # digest of both ends: whether it is still the same file
     timeout: float = 0.0  # [s] for reading one branch of a chunk; 0: any time
     parent: Mapping[str, Any] = field(default_factory=dict)  # our own metadata, for columns
@@ -156,8 +157,8 @@ def probe_file(
     quantities = available(chosen, set(tree.branches))
     question = f"run {tree.name} {chosen}"
     with _in_time(timeout):
-        run = ask(file.path, content, question, lambda: first_run(file.path, chosen, tree)) or 0
-    own_kind, reason = _own_kind(chosen, quantities, metadata, run)
+        run = ask(file.path, content, question, lambda: first_run(file.path, chosen, tree))
+    own_kind, reason = _own_kind(chosen, quantities, metadata, run or 0)
     final: Kind = stricter(own_kind, kind or own_kind)
     if kind is not None and final != kind:
         msg = (
@@ -168,7 +169,7 @@ def probe_file(
     if final != own_kind:
         reason = f"--kind {kind}; by itself {own_kind} ({reason})"
     setup_name, period = _place(
-        file, chosen, tree, run, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
+        file, chosen, tree, run or 0, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
     )
     _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
@@ -189,6 +190,7 @@ def probe_file(
         uuid=uuid,
         digest=whole or digest,
         verified=whole is not None,
+        run=run,
         ends=content or ends.digest(),
         timeout=timeout,
         parent=metadata,

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from datasets.setups import load_setup
+from na64.background_advice import advice
 from na64.beam_tag import tag_of_beam
 from na64.closed_bins import closed_bins
+from na64.contamination import Rescaling, rescale
 from na64.errors import UserError
 from na64.stored_run import StoredRun
 from selections.background.beam_tag import BeamTag
@@ -35,6 +37,7 @@ __all__ = [
     "exposure_of",
     "measure_benchmark",
     "require_alike",
+    "simulation_of",
     "simulations_of",
 ]
 
@@ -76,6 +79,7 @@ class Background(NamedTuple):
     simulations: tuple[StoredRun, ...] = ()
     beam: StoredRun | None = None  # without the cut on the tag
     tag: BeamTag | None = None
+    hadrons: Rescaling | None = None  # of the simulated hadrons, by the contamination of that beam
 
 
 def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
@@ -148,7 +152,7 @@ def simulations_of(runs: Sequence[StoredRun], data: StoredRun) -> list[Simulatio
     for run in runs:
         without = tuple(sorted(set(run.record["without_cuts"]) - set(data.record["without_cuts"])))
         for dataset in run.datasets:
-            made = _simulation(run, dataset, without)
+            made = simulation_of(run, dataset, without)
             if made.process in found:
                 msg = f"process {made.process} is there twice: {found[made.process].run.path}, {run.path}"
                 raise UserError(msg)
@@ -156,8 +160,15 @@ def simulations_of(runs: Sequence[StoredRun], data: StoredRun) -> list[Simulatio
     return list(found.values())
 
 
-def _simulation(run: StoredRun, dataset: str, without: tuple[str, ...]) -> Simulation:
-    """Return what the files of one dataset say of themselves."""
+def simulation_of(run: StoredRun, dataset: str, without: tuple[str, ...] = ()) -> Simulation:
+    """
+    Return what the files of one simulated dataset say of themselves.
+
+    Raises
+    ------
+    UserError
+        If it is no single process, or has no exposure or no events.
+    """
     parents = [source.get("parent") or {} for source in run.inputs_of(dataset)]
     names = {row["name"] for parent in parents for row in parent.get("processes", [])}
     if len(names) != 1:
@@ -219,6 +230,8 @@ def estimate_background(
     moved = [word for word in data.record["changed_cuts"] if word.startswith("signal_box.")]
     selection = load_selection(data.record["analysis"], setup.name, tuple(setup.detectors), changes=moved)
     simulations = simulations_of(runs, data)
+    tag = None if beam is None else tag_of_beam(beam, data)
+    hadrons = _rescaling(config, simulations, beam, tag)
     exposure = exposure_of(data, eot, needed=bool(simulations))
     side_bands = tuple(_side_band(name, config, data, selection) for name in config.side_bands)
     measured = measure_benchmark(config, data, simulations, selection, exposure)
@@ -230,9 +243,9 @@ def estimate_background(
         if absent:
             notes.append(f"{name}: no simulation of {', '.join(absent)}, which is not in the table")
         if parts and exposure is not None:
-            estimates.append(_simulated(name, config, parts, selection, exposure, measured))
+            estimates.append(_simulated(name, config, parts, selection, exposure, measured, hadrons))
     notes += _remarks(config, simulations, measured)
-    tag = None if beam is None else tag_of_beam(beam, data)
+    notes += advice(config, data, {band.name: band.found.nominal.events for band in side_bands}, measured)
     return Background(
         data,
         exposure,
@@ -244,6 +257,7 @@ def estimate_background(
         tuple(runs),
         beam,
         tag,
+        hadrons,
     )
 
 
@@ -330,6 +344,7 @@ def _simulated(
     selection: Selection,
     exposure: float,
     measured: Benchmark | None,
+    hadrons: Rescaling | None,
 ) -> Estimate:
     """Return the estimate of a source, of one or more processes scaled to the data's exposure."""
     source = config.simulated[name]
@@ -345,6 +360,10 @@ def _simulated(
     factors = {f"{cut} mistag": source.factors[cut].interval for cut in sorted(lacking)}
     if source.is_scaled_by_benchmark and measured is not None and measured.ratio is not None:
         factors["data/simulation"] = measured.ratio
+    systematics = dict(source.systematics)
+    if source.is_scaled_by_contamination and hadrons is not None and hadrons.factor is not None:
+        factors["measured contamination"] = hadrons.factor
+        systematics.pop("contamination", None)  # it was measured
     plane = next(iter(config.side_bands.values())).plane
     found = [part.sum_of(plane, selection.signal_box) for part in parts]
     scales = [exposure / part.eot for part in parts]
@@ -356,9 +375,20 @@ def _simulated(
         ),
         scale=1.0,
         mean_weight=max(k * part.mean_weight for k, part in zip(scales, parts, strict=True)),
-        systematics=source.systematics,
+        systematics=systematics,
         factors=factors,
     )
+
+
+def _rescaling(
+    config: BackgroundConfig, simulations: Sequence[Simulation], beam: StoredRun | None, tag: BeamTag | None
+) -> Rescaling | None:
+    """Compare the contamination of a beam with the simulated one, where there are both."""
+    parts = [s for s in simulations if s.process == config.contamination]
+    if beam is None or tag is None or not parts:
+        return None
+    (source, *_) = parts[0].run.inputs_of(parts[0].dataset)
+    return rescale(float(source["parent"]["processes"][0]["yield"]), beam, tag)
 
 
 def _remarks(

@@ -6,9 +6,11 @@ import math
 from typing import Any
 
 from na64.background import Background, SideBandFit
-from na64.beam_tag import beam_tag_json, beam_tag_markdown
+from na64.beam_tag import beam_tag_json, beam_tag_markdown, beam_tag_rows
+from na64.contamination import rescaling_json, rescaling_text
 from na64.record import versions
 from na64.tables import latex
+from selections.background.config import load_background
 from selections.background.extrapolation import Fit
 from selections.background.intervals import Interval
 from selections.background.sources import Estimate
@@ -73,7 +75,8 @@ def background_markdown(background: Background) -> str:
         if parts and estimate is not background.total:
             lines.append(f"* systematic errors of {estimate.source.label}: {parts}")
     lines += [f"* {_fit_text(band)}" for band in background.side_bands]
-    lines += [f"* {text}" for text in (_benchmark_text(background), *background.notes) if text]
+    hadrons = None if background.hadrons is None else rescaling_text(background.hadrons)
+    lines += [f"* {text}" for text in (_benchmark_text(background), hadrons, *background.notes) if text]
     if background.beam is not None and background.tag is not None:
         lines += beam_tag_markdown(beam_tag_json(background.tag, background.beam))
     return "\n".join([*lines, ""])
@@ -125,7 +128,31 @@ def background_latex(background: Background) -> str:
         lines.append(rf"{latex(estimate.source.label)} & ${value}{errors}$ & ${low}$ to ${high}$ \\")
         if estimate is background.total and estimate is not _rows(background)[-1]:
             lines += [r"\midrule", r"\multicolumn{3}{l}{\emph{comparisons, not in the total}} \\"]
+    lines += [*_benchmark_latex(background), *_tag_latex(background)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _benchmark_latex(background: Background) -> list[str]:
+    """Return the row of the dimuon ratio."""
+    found = background.benchmark
+    if found is None or found.ratio is None:
+        return []
+    value, low, high = found.ratio
+    ratio = rf"${value:.3f}_{{-{value - low:.3f}}}^{{+{high - value:.3f}}}$"
+    label = f"dimuons, data/simulation ({found.observed} events of data)"
+    return [r"\midrule", rf"{latex(label)} & {ratio} & ${low:.3f}$ to ${high:.3f}$ \\"]
+
+
+def _tag_latex(background: Background) -> list[str]:
+    """Return the rows of the SRD tag, in percent."""
+    if background.beam is None or background.tag is None:
+        return []
+    rows = beam_tag_rows(beam_tag_json(background.tag, background.beam))
+    lines = [rf"{latex(label)} & {latex(share)} & {latex(interval)} \\" for label, share, interval in rows]
+    if background.hadrons is not None:
+        simulated = f"{100 * background.hadrons.simulated:.3f}%"
+        lines.append(rf"hadrons in the simulated beam & {latex(simulated)} & \\")
+    return [r"\midrule", r"\multicolumn{3}{l}{\emph{SRD tag}} \\", *lines]
 
 
 def _interval(interval: Interval) -> dict[str, float]:
@@ -179,6 +206,17 @@ def _inputs(background: Background) -> list[dict[str, Any]]:
     ]
 
 
+def _of_benchmark(analysis: str) -> dict[str, Any]:
+    """Return where the ratio was measured, and by how much its prediction may be wrong (relative)."""
+    config = load_background(analysis)
+    wanted = config.benchmark
+    if wanted is None:
+        return {}
+    source = config.simulated.get(config.source_of(wanted.process) or "")
+    systematics = {} if source is None else dict(source.systematics)
+    return {"process": wanted.process, "region": wanted.region, "systematics": systematics}
+
+
 def background_json(background: Background) -> dict[str, Any]:
     """Return the content of background.json."""
     run, found = background.data.record, background.benchmark
@@ -209,10 +247,12 @@ def background_json(background: Background) -> dict[str, Any]:
             "others": found.others,
             "predicted": found.predicted,
             "ratio": None if found.ratio is None else _interval(found.ratio),
+            **_of_benchmark(run["analysis"]),
         },
         "srd_tag": None
         if background.beam is None or background.tag is None
         else beam_tag_json(background.tag, background.beam),
+        "contamination": None if background.hadrons is None else rescaling_json(background.hadrons),
         "inputs": _inputs(background),
         "notes": list(background.notes),
         "versions": versions(),

@@ -27,6 +27,7 @@ __all__ = [
     "plot_gains",
     "plot_pedestals",
     "plot_times",
+    "say_empty",
     "summary_lines",
     "write_json",
 ]
@@ -194,6 +195,10 @@ def plot_gains(ratio: Any, detector: Detector, folder: Path, name: str) -> None:
     for i, (axes, section) in enumerate(zip(panels, detector.sections, strict=True)):
         first, last = detector.offsets[i], detector.offsets[i + 1]
         values = ratio[first:last].reshape(section.grid.shape)
+        title = f"{detector.name.upper()} {section.name}"
+        if np.isnan(values).all():
+            say_empty(axes, f"{title}:\nall cells keep their gain")
+            continue
         axes.set_facecolor("#dddddd")
         image = axes.imshow(values.T, origin="lower", cmap="RdBu_r", vmin=1 - reach, vmax=1 + reach)
         for (x, y), value in np.ndenumerate(values):
@@ -203,7 +208,7 @@ def plot_gains(ratio: Any, detector: Detector, folder: Path, name: str) -> None:
         axes.set(xlabel="cell in x", ylabel="cell in y")
         axes.minorticks_off()
         figure.colorbar(image, ax=axes, label="new gain / old gain", fraction=0.046)
-        label_axes(axes, "calibration", title=f"{detector.name.upper()} {section.name}")
+        label_axes(axes, "calibration", title=title)
     figure.tight_layout()
     save_figure(figure, folder, name)
 
@@ -224,6 +229,9 @@ def _plot_energies(c: Calibration, folder: Path) -> None:
     for axes in panels[n:]:
         axes.set_visible(False)
     for axes, before, after in zip(panels, c.before, c.after, strict=False):
+        if not after.counts.sum():
+            say_empty(axes, f"no clean electrons\nof {before.energy:g} GeV")
+            continue
         for one, colour, what in ((before, COLOURS[4], "before"), (after, COLOURS[0], "after")):
             counts, edges = _coarser(one.counts, RATIO_EDGES, 4)
             label = f"{what}: median {one.median:.4f}, $\\sigma$/mean {100 * one.resolution:.2f}%"
@@ -257,6 +265,12 @@ def _draw_gauss(axes: Axes, one: Any, edges: Any, colour: str) -> None:
     axes.plot(x, height * np.exp(-0.5 * ((x - one.mean) / one.sigma) ** 2), color=colour, lw=1, ls="--")
 
 
+def say_empty(axes: Axes, text: str) -> None:
+    """Write why there is nothing to draw, in place of empty axes."""
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+    axes.set_axis_off()
+
+
 def plot_times(c: ReadoutCalibration, folder: Path) -> None:
     """Draw the times of all pulses before, and after each channel is shifted by its own mean."""
     counts = c.time_counts
@@ -267,6 +281,11 @@ def plot_times(c: ReadoutCalibration, folder: Path) -> None:
         shifted += np.histogram(middle - c.times.mean[row], TIME_EDGES, weights=counts[row])[0]
     figure = new_figure(13, 5.2)
     left, right = figure.subplots(1, 2)
+    if not known.any():
+        say_empty(left, "no channel has enough pulses\nabove 50 ADC for a time")
+        right.set_visible(False)
+        save_figure(figure, folder, "times")
+        return
     left.stairs(counts[known].sum(axis=0), TIME_EDGES, color=COLOURS[4], label="old offsets")
     left.stairs(shifted, TIME_EDGES, color=COLOURS[0], label="new offsets")
     left.set(xlim=(-15, 15), xlabel="time of pulses above 50 ADC [ns]", ylabel="pulses per 0.1 ns")
@@ -286,6 +305,11 @@ def plot_pedestals(c: ReadoutCalibration, folder: Path) -> None:
     figure = new_figure(13, 5.2)
     left, right = figure.subplots(1, 2)
     change = (c.conditions.cells.pedestal - c.old.cells.pedestal)[np.isfinite(c.pedestals[0].mean)]
+    if not len(change):
+        say_empty(left, "no channel has enough samples\nfor a pedestal")
+        right.set_visible(False)
+        save_figure(figure, folder, "pedestals")
+        return
     reach = max(1.2 * float(np.abs(change).max(initial=0.0)), 0.1)
     for parity, name in enumerate(("even", "odd")):
         left.hist(
@@ -303,7 +327,7 @@ def plot_pedestals(c: ReadoutCalibration, folder: Path) -> None:
     right.plot(np.flatnonzero(known), sigma[:, known].mean(axis=0), "o", ms=3, color=COLOURS[0], label="new")
     right.plot(np.arange(len(known)), c.old.cells.noise, "-", color=ACCENT, lw=1, label="old")
     right.set(xlabel="channel", ylabel="noise [ADC]")
-    right.set_ylim(bottom=0)
+    right.set_ylim(0, 1.3 * right.get_ylim()[1])
     right.legend()
     label_axes(right, "calibration")
     figure.tight_layout()

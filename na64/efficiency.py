@@ -42,8 +42,8 @@ class Factor(NamedTuple):
     varied: Mapping[str, float]
 
     def shift(self, variation: str) -> float:
-        """Return the relative change in a variation; NaN where the nominal value is 0 or not known."""
-        return self.varied[variation] / self.value - 1 if self.value > 0 else np.nan
+        """Return the relative change in a variation; NaN where a value is 0 or not known."""
+        return self.varied.get(variation, np.nan) / self.value - 1 if self.value > 0 else np.nan
 
 
 class Table(NamedTuple):
@@ -56,6 +56,12 @@ class Table(NamedTuple):
     factors: tuple[Factor, ...]  # cut by cut
     products: tuple[Factor, ...]  # all but the missing energy (simulation), all
     variations: Mapping[str, str]  # name -> label, without the nominal one
+    corrections: tuple[Factor, ...] = ()  # what the product is multiplied by, and the result
+
+    @property
+    def rows(self) -> tuple[Factor, ...]:
+        """Return all rows from top to bottom."""
+        return (*self.factors, *self.products, *self.corrections)
 
 
 def efficiency_tables(cutflow: Mapping[str, Any]) -> list[Table]:
@@ -142,6 +148,7 @@ def _plain(table: Table) -> dict[str, Any]:
         "events": table.events,
         "factors": [part(factor) for factor in table.factors],
         "products": [part(factor) for factor in table.products],
+        **({"corrections": [part(factor) for factor in table.corrections]} if table.corrections else {}),
         "variations": dict(table.variations),
     }
 
@@ -160,7 +167,7 @@ def _text(table: Table) -> str:
     lines = [f"{table.dataset} ({table.kind}): efficiencies [%] of {table.events} events ({table.of})"]
     if letters:
         lines[0] += ", and their shifts [%] in each variation"
-    rows = (*table.factors, *table.products)
+    rows = table.rows
     width, first = max(len(factor.label) for factor in rows), max(len(factor.name) for factor in rows)
     columns = "".join(f" {letter:>6}" for letter in letters.values())
     lines.append(
@@ -169,7 +176,7 @@ def _text(table: Table) -> str:
     for factor in rows:
         value = f"{100 * factor.value:.2f}"
         interval = f"{100 * factor.low:.2f}..{100 * factor.high:.2f}"
-        shifts = "".join(f" {100 * factor.shift(name):>+6.2f}" for name in letters)
+        shifts = "".join(f" {100 * factor.shift(name):>+6.2f}" for name in letters if factor.varied)
         lines.append(f"  {factor.name:<{first}} {factor.label:<{width}} {value:>10} {interval:>14}{shifts}")
     if letters:
         for factor in table.products:
@@ -212,7 +219,7 @@ def _latex_table(table: Table) -> str:
         r"\midrule",
         *(rf"{latex(f.label)} & {_latex_value(f)} \\" for f in table.factors),
         r"\midrule",
-        *(rf"{latex(f.label)} & {_latex_value(f)} \\" for f in table.products),
+        *(rf"{latex(f.label)} & {_latex_value(f)} \\" for f in (*table.products, *table.corrections)),
     ]
     if table.variations:
         main = table.products[0]
@@ -235,7 +242,7 @@ def _latex_value(factor: Factor) -> str:
 
 def _side_by_side(points: Mapping[float, Table]) -> list[list[Factor]]:
     """Return for each factor and product its values in rising intensity."""
-    rows = [[*table.factors, *table.products] for table in points.values()]
+    rows = [table.rows for table in points.values()]
     return [list(row) for row in zip(*rows, strict=True)]
 
 
@@ -262,7 +269,7 @@ def intensity_csv(points: Mapping[float, Table]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["intensity", "name", "value", "low", "high", "label"])
     for value, table in points.items():
-        for factor in (*table.factors, *table.products):
+        for factor in table.rows:
             writer.writerow([value, factor.name, factor.value, factor.low, factor.high, factor.label])
     return text.getvalue()
 

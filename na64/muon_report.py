@@ -15,6 +15,7 @@ from na64.calibration_report import (
     plot_gains,
     plot_pedestals,
     plot_times,
+    say_empty,
 )
 from na64.style import COLOURS, label_axes, new_figure, save_figure, styled
 from processors.muon_calibration import MuonCalibration
@@ -111,18 +112,26 @@ def _plot_peaks(c: MuonCalibration, detector: Detector, folder: Path) -> None:
     panels = figure.subplots(1, n, squeeze=False)[0]
     for i, axes in enumerate(panels):
         part = slice(int(detector.offsets[i]), int(detector.offsets[i + 1]))
+        title = f"{detector.name.upper()} {detector.sections[i].name}"
+        if why := _no_peak(c, detector.name, i, part):
+            say_empty(axes, f"{title}:\n{why}")
+            continue
         _draw_peak(axes, c, detector.name, i, part)
-        label_axes(axes, "calibration", title=f"{detector.name.upper()} {detector.sections[i].name}")
+        label_axes(axes, "calibration", title=title)
     figure.tight_layout()
     save_figure(figure, folder, f"muons_{detector.name}")
 
 
-def _draw_peak(axes: Axes, c: MuonCalibration, name: str, index: int, part: slice) -> None:
+def _no_peak(c: MuonCalibration, name: str, index: int, part: slice) -> str:
+    """Return why a section has no peak to draw, "" where it has one."""
     expected = c.expected[name]
     if not expected.is_seen[index]:
-        text = f"a muon leaves {expected.height[index]:.1f} ADC,\ntoo little for the readout"
-        axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes)
-        return
+        return f"a muon leaves {expected.height[index]:.1f} ADC,\ntoo little for the readout"
+    return "" if c.sums.arrays[f"muons {name}"][part].sum() else "no muons"
+
+
+def _draw_peak(axes: Axes, c: MuonCalibration, name: str, index: int, part: slice) -> None:
+    expected = c.expected[name]
     counts, middle = c.sums.arrays[f"muons {name}"][part], 0.5 * (PEAK_EDGES[1:] + PEAK_EDGES[:-1])
     before = counts.sum(axis=0)
     after = sum(

@@ -286,7 +286,9 @@ def _sources(
     for name, source in config.simulated.items():
         absent = [process for process in source.processes if process not in there]
         if absent and (source.in_total or data is None):
-            notes.append(f"{name}: no simulation of {', '.join(absent)}, which is not in the background")
+            notes.append(
+                f"{name}: no simulation of {', '.join(absent)} was given, so the background is without it"
+            )
     return tuple(sources), notes
 
 

@@ -17,6 +17,7 @@ _DIRECTORIES = {
     "background.json": "a background estimate",
     "bump.json": "a bump search",
     "alignment.json": "an alignment",
+    "limits.json": "a set of limits",
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets.periods import Period, load_periods
 from na64 import __version__
 from na64.tables import quality_json
 from processors.environment import PACKAGES
@@ -21,7 +22,7 @@ from processors.runner import Account, Prepared
 from selections.blinding import State
 from selections.selection import Selection
 
-__all__ = ["RUN_VERSION", "RunRecord", "describe_inputs", "describe_run", "versions"]
+__all__ = ["RUN_VERSION", "RunRecord", "describe_inputs", "describe_run", "run_notes", "versions"]
 
 RUN_VERSION = 1  # of run.json and the names in it
 
@@ -38,6 +39,33 @@ class RunRecord:
     options: Mapping[str, Any]
     identity: Mapping[str, str | None] = field(default_factory=dict)  # digests, see `na64.identity`
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what is to be said of the result and of its files, in order."""
+        return sorted({*self.result.notes, *run_notes(self.prepared)})
+
+
+def run_notes(prepared: Prepared) -> list[str]:
+    """Say of which files the run lies outside of their data-taking period, so that none of it is shown."""
+    periods = {period.name: period for period in load_periods()}
+    found: dict[tuple[int, str], list[str]] = {}
+    for probe in prepared.probes:
+        period = periods.get(probe.period.name) if probe.period is not None else None
+        if period is None or probe.run is None or not period.runs or period.covers(probe.run):
+            continue
+        found.setdefault((probe.run, period.name), []).append(probe.file.path)
+    return [_run_note(run, periods[name], paths) for (run, name), paths in found.items()]
+
+
+def _run_note(run: int, period: Period, paths: list[str]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    ranges = ", ".join(f"{first} to {last}" for first, last in period.runs)
+    return (
+        f"{paths[0]}{more}: run {run} lies outside of period {period.name} (runs {ranges}), so its events "
+        f"are not shown. Simulated files have run 0: leave --kind data out, or write them with a run of the "
+        f"period to read them as pseudo-data"
+    )
 
 
 def describe_run(record: RunRecord) -> dict[str, Any]:
@@ -79,7 +107,7 @@ def describe_run(record: RunRecord) -> dict[str, Any]:
         "identity": dict(record.identity),
         "variations": _variations(record),
         "options": {name: _plain(value) for name, value in record.options.items()},
-        "notes": sorted(record.result.notes),
+        "notes": record.notes,
     }
 
 

@@ -57,6 +57,17 @@ def simulate(
             metavar="N",
         ),
     ] = None,
+    run: Annotated[
+        int,
+        typer.Option(
+            "--run",
+            min=0,
+            max=2**31 - 1,
+            help="Run number of all events. One of a data-taking period makes pseudo-data, which "
+            "na64 run --kind data reads as closed data. 0: no run of data.",
+            metavar="N",
+        ),
+    ] = 0,
     alignment: Annotated[
         list[Path] | None,
         typer.Option(
@@ -90,6 +101,7 @@ def simulate(
                 trigger=trigger,
                 pile_up=pile_up,
                 intensity=intensity,
+                run=run,
                 alignment=tuple(str(path) for path in alignment or ()),
                 format=container,
                 workers=workers,

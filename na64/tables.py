@@ -42,6 +42,12 @@ _LATEX = {
 }
 
 
+_LEGEND = (
+    "alone: events that pass this cut, whatever the others say; all but: that pass all cuts but this one\n"
+    "(of data both among those shown); efficiency: of the row before, with its 68.27% interval\n"
+)
+
+
 def _is_weighted(sample: Sample) -> bool:
     """Return whether the weights of a sample say more than its counts."""
     return sample.kind == "simulation" and bool((sample.cutflow.sums != sample.cutflow.counts).any())
@@ -88,7 +94,8 @@ def _variations_json(sample: Sample) -> dict[str, Any]:
 
 def cutflow_text(result: AnalysisResult) -> str:
     """Return the table of each dataset in fixed-width text."""
-    return "\n".join(_sample_text(name, sample) for name, sample in sorted(result.samples.items()))
+    samples = sorted(result.samples.items())
+    return "\n".join([*(_sample_text(name, sample) for name, sample in samples), *[_LEGEND] * bool(samples)])
 
 
 def _sample_text(name: str, sample: Sample) -> str:

@@ -194,7 +194,8 @@ def build_conditions(files: Sequence[TableFile], setup: Setup, run: int) -> Cond
     if not files:
         msg = (
             f"run {run}: there are no conditions of setup '{setup.name}': no tables in "
-            f"{TABLE_FOLDER / setup.name}, and none was given"
+            f"{TABLE_FOLDER / setup.name}, and none was given. Name yours with --conditions; tables to start "
+            f"from: na64 conditions ideal {setup.name} -o FOLDER"
         )
         raise ConditionError(msg)
     names = names_of(setup)

@@ -67,7 +67,7 @@ def media_of(stack: Stack) -> Media:
                 DEPTH_SCALE if layered else 1.0,
                 volume.material.radiation_length / pitch if layered else np.inf,
                 1.0 / (1.0 + 0.007 * (absorber_z - volume.active.z)) if layered else 1.0,
-                volume.em_fraction / (response.containment if volume.detector.is_target else 1.0),
+                volume.em_fraction / (response.containment if volume.detector.has_electron_scale else 1.0),
                 response.reference_energy,
                 response.nonlinearity,
                 response.stochastic**2 * volume.em_fraction,

@@ -19,6 +19,8 @@ __all__ = [
     "PAIR_TURN",
     "TrackMedia",
     "deposit_muons",
+    "deposit_tracks",
+    "draw_transfer",
     "ionise",
     "track_media",
 ]
@@ -74,7 +76,8 @@ def deposit_muons(particles: Particles, stack: Stack, rng: np.random.Generator, 
     Per volume the visible energy of ionisation is a Landau variable of the whole active thickness (sums of
     Landau variables are one); radiated photons and pairs of more than 1e-4 of the muon's energy shower
     where they are made. Scattering inside of calorimeters is left out: it is millimetres where cells are
-    centimetres.
+    centimetres. Where muons are to come out again, `datasets.simulation.muon_tracks` has the same losses with
+    scattering, and showers of their own.
 
     Parameters
     ----------
@@ -89,6 +92,26 @@ def deposit_muons(particles: Particles, stack: Stack, rng: np.random.Generator, 
         _cross(particles, stack.tables, track_media(stack), rng, deposits)
 
 
+def deposit_tracks(
+    particles: Particles, ends: Floats, stack: Stack, rng: np.random.Generator, deposits: Floats
+) -> None:
+    """
+    Let charged particles ionise on their straight ways, up to where something happens to them.
+
+    Parameters
+    ----------
+    particles : Particles
+    ends : float64, shape (n_particles,) [mm]
+        z of the ends of the tracks.
+    stack : Stack
+    rng : numpy.random.Generator
+    deposits : float64, shape (n_primaries, n_cells) [GeV visible]
+        Added to.
+    """
+    if len(particles.pdg):
+        _draw_tracks(particles, ends, stack.tables, track_media(stack), rng, deposits)
+
+
 @numba.njit(cache=True)
 def ionise(media: TrackMedia, v: int, thickness: float, rng: np.random.Generator) -> float:
     """Return the visible energy [GeV] of a track over a depth [mm] of a volume."""
@@ -98,6 +121,19 @@ def ionise(media: TrackMedia, v: int, thickness: float, rng: np.random.Generator
     landau = table[low] + (at - low) * (table[low + 1] - table[low])
     electrons = media.density[v] * media.z_over_a[v]
     return _DELTA_LOSS * loss_of_track(media.width[v] * thickness, electrons, landau)
+
+
+@numba.njit(cache=True)
+def draw_transfer(is_photon: bool, rng: np.random.Generator) -> float:
+    """
+    Return the part v of its energy that a muon gives to a photon or pair, 0 where the proposal is rejected.
+
+    Both are proposed as 1/v above `LEAST_TRANSFER`. Photons: dN/dv = b (4/3 (1 - v) + v^2) / v, proposed with
+    4/3 of b. Pairs: dN/dv = b v0 / (v (v0 + v)^2), whose mean loss is b, proposed with b / v0.
+    """
+    v = np.exp(np.log(LEAST_TRANSFER) * rng.random())
+    keep = 1.0 - v + 0.75 * v * v if is_photon else (PAIR_TURN / (PAIR_TURN + v)) ** 2
+    return float(v) if rng.random() < keep else 0.0
 
 
 @numba.njit(cache=True)
@@ -114,16 +150,10 @@ def _radiate(energy: float, strength: float, rng: np.random.Generator) -> float:
     """
     span = -np.log(LEAST_TRANSFER)
     lost = 0.0
-    # Bremsstrahlung: dN/dv = b (4/3 (1 - v) + v^2) / v; proposed as 4/3 / v.
     for _ in range(rng.poisson(BREMSSTRAHLUNG_SHARE * strength * 4.0 / 3.0 * span)):
-        v = np.exp(-span * rng.random())
-        if rng.random() < 1.0 - v + 0.75 * v * v:
-            lost += v * energy
-    # Pairs: dN/dv = b v0 / (v (v0 + v)^2), whose mean loss is b; proposed as 1 / v.
+        lost += draw_transfer(True, rng) * energy
     for _ in range(rng.poisson(PAIR_SHARE * strength / PAIR_TURN * span)):
-        v = np.exp(-span * rng.random())
-        if rng.random() < (PAIR_TURN / (PAIR_TURN + v)) ** 2:
-            lost += v * energy
+        lost += draw_transfer(False, rng) * energy
     return float(min(lost, energy))
 
 
@@ -149,3 +179,28 @@ def _cross(
             energy -= lost + tables.ionisation[v] * way
             if energy <= 0.2:
                 break
+
+
+@numba.njit(cache=True)
+def _draw_tracks(
+    particles: Particles,
+    ends: Floats,
+    tables: Tables,
+    media: TrackMedia,
+    rng: np.random.Generator,
+    deposits: Floats,
+) -> None:
+    for i in range(len(particles.primary)):
+        for v in range(len(tables.z)):
+            begin = max(tables.z[v], particles.z[i])
+            end = min(tables.z[v] + tables.length[v], ends[i])
+            if end <= begin:
+                continue
+            step = 0.5 * (begin + end) - particles.z[i]
+            x, y = (
+                particles.x[i] + step * particles.slope_x[i],
+                particles.y[i] + step * particles.slope_y[i],
+            )
+            cell = cell_at(tables, v, x, y)
+            if cell >= 0:
+                deposits[particles.primary[i], cell] += ionise(media, v, end - begin, rng)

@@ -12,6 +12,7 @@ from datasets.simulation.ionisation import (
     PAIR_SHARE,
     PAIR_TURN,
     TrackMedia,
+    draw_transfer,
     ionise,
     track_media,
 )
@@ -111,12 +112,8 @@ def _radiate(
     photons = rng.poisson(BREMSSTRAHLUNG_SHARE * strength * 4.0 / 3.0 * span)
     pairs = rng.poisson(PAIR_SHARE * strength / PAIR_TURN * span)
     for k in range(photons + pairs):
-        v = np.exp(-span * rng.random())
         is_photon = k < photons
-        keep = 1.0 - v + 0.75 * v * v if is_photon else (PAIR_TURN / (PAIR_TURN + v)) ** 2
-        if rng.random() >= keep:
-            continue
-        lost = v * state[0]
+        lost = draw_transfer(is_photon, rng) * state[0]
         state[0] -= lost
         if lost < _LEAST_SHOWER:
             seen += lost

@@ -37,7 +37,13 @@ class Made:
 
 
 def make_blocks(
-    simulation: Simulation, level: Level, n_events: int, pool: cf.Executor | None = None, width: int = 1
+    simulation: Simulation,
+    level: Level,
+    n_events: int,
+    pool: cf.Executor | None = None,
+    width: int = 1,
+    *,
+    run: int = 0,
 ) -> Iterator[Made]:
     """
     Simulate events [0, n_events).
@@ -51,6 +57,8 @@ def make_blocks(
         Where blocks are made; None: here.
     width : int
         Blocks under way at once in the pool.
+    run : int
+        Run number of all events; 0 belongs to no run of data.
 
     Yields
     ------
@@ -60,25 +68,25 @@ def make_blocks(
     tasks = [(number, min(BLOCK, n_events - first)) for number, first in enumerate(range(0, n_events, BLOCK))]
     if pool is None:
         for number, wanted in tasks:
-            yield make_block(simulation, level, number, wanted)
+            yield make_block(simulation, level, number, wanted, run)
         return
     waiting: deque[cf.Future[Made]] = deque()
     for number, wanted in tasks:
-        waiting.append(pool.submit(make_block, simulation, level, number, wanted))
+        waiting.append(pool.submit(make_block, simulation, level, number, wanted, run))
         if len(waiting) >= width:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def make_block(simulation: Simulation, level: Level, number: int, wanted: int) -> Made:
+def make_block(simulation: Simulation, level: Level, number: int, wanted: int, run: int = 0) -> Made:
     """Simulate the first events of a block and give them the form of a file."""
     block = simulate_block(simulation, number).first(wanted)
     attempts = int(block.columns["attempt"][-1])
     event = number * BLOCK + np.arange(block.n_events)
     per_spill = simulation.setup.trigger.per_spill or np.iinfo(np.int64).max
     identity: Arrays = {
-        "run": np.zeros(block.n_events, dtype=np.int32),
+        "run": np.full(block.n_events, run, dtype=np.int32),
         "spill": (1 + event // per_spill).astype(np.int32),
         "event": event.astype(np.int64),
         "master_time": np.full(block.n_events, _master_time(simulation, level), dtype=np.float32),

@@ -138,7 +138,7 @@ def show_energies(folder: Path, calibrated: Path) -> None:
         "sigma",
         "light",
         "ratio",
-        "light and noise",
+        "intrinsic",
         "ratio",
         "by threshold alone",
     )
@@ -163,7 +163,8 @@ def true_sums(path: Path) -> tuple[Floats, Floats, Floats]:
     """
     Return the true sum of cells [GeV], that with noise, and that of cells above the threshold of the readout.
 
-    The noise is that of the fitted amplitudes of all cells, read without zero suppression.
+    The noise is that of the fitted amplitudes of all cells, read without zero suppression: light and noise
+    are what the detector with its electronics can do (intrinsic).
     """
     detector = load_setup(SETUP).detectors["ecal"]
     cells = uproot.open(path)["simulated"]["ecal_cell_energy"].array(library="np")

@@ -43,7 +43,9 @@ def make(folder: Path, energy: float, n: int) -> Path:
         "extends": SETUP,
         "name": name,
         "beam": {"momentum": {"value": energy, "source": "assumed"}},
-        "spectrometers": {"incoming": {"magnets": {m: {"field": field} for m in ("MBPL1", "MBPL2")}}},
+        "spectrometers": {
+            "incoming": {"magnets": {"changed": {m: {"field": field} for m in ("MBPL1", "MBPL2")}}}
+        },
     }
     setup, raw = folder / f"{name}.yaml", folder / f"{name}_raw.root"
     setup.write_text(yaml.safe_dump(changes), encoding="utf-8")

@@ -11,13 +11,14 @@ import typer
 
 from na64.comparison import compare
 from na64.stored_run import read_run
+from selections.variations import NOMINAL
 
 __all__ = ["compare_runs", "difference_text"]
 
-_LONGEST = 12  # histograms listed
+_LONGEST = 12  # lines of histograms
 
 
-def compare_runs(first: Path, second: Path, *, as_json: bool, n_events: int) -> int:
+def compare_runs(first: Path, second: Path, *, as_json: bool, n_events: int, everything: bool = False) -> int:
     """
     Print what differs between two run directories.
 
@@ -27,19 +28,19 @@ def compare_runs(first: Path, second: Path, *, as_json: bool, n_events: int) -> 
         Exit status: 0 where they are equal, 1 where they differ.
     """
     found = compare(read_run(first), read_run(second), n_events)
-    typer.echo(json.dumps(found, indent=2) if as_json else difference_text(found))
+    typer.echo(json.dumps(found, indent=2) if as_json else difference_text(found, everything=everything))
     return 0 if found["equal"] else 1
 
 
-def difference_text(found: Mapping[str, Any]) -> str:
-    """Return a comparison as text."""
+def difference_text(found: Mapping[str, Any], *, everything: bool = False) -> str:
+    """Return a comparison as text; without ``everything`` a line for each histogram, and not too many."""
     lines = [f"first:  {found['runs'][0]}", f"second: {found['runs'][1]}", ""]
     lines += _section("configuration", [_change(c) for c in found["configuration"]])
     lines += _section("events", [_change(c) for c in found["account"]])
     lines += _inputs(found["inputs"])
     lines += _section("datasets", _datasets(found["datasets"]))
-    lines += _rows(found["rows"])
-    lines += _histograms(found["histograms"])
+    lines += _rows(found["rows"], everything=everything)
+    lines += _histograms(found["histograms"], everything=everything)
     lines += _moved(found["events"])
     lines += _section("software (does not count)", [_change(c) for c in found["software"]])
     lines += _section("execution (does not count)", [_change(c) for c in found["execution"]])
@@ -81,19 +82,30 @@ def _datasets(datasets: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _rows(rows: Sequence[Mapping[str, Any]], *, everything: bool) -> list[str]:
+    """Return the rows that differ; those whose count in order is the same stand in one line."""
     nominal = [row for row in rows if not row["variation"]]
+    shown = [row for row in nominal if everything or _moves(row)]
     lines = []
-    if nominal:
-        width = max(len(f"{row['dataset']} {row['name']}") for row in nominal)
-        for row in nominal:
+    if shown:
+        width = max(len(f"{row['dataset']} {row['name']}") for row in shown)
+        for row in shown:
             one, two = (row[side]["in_order"] for side in ("first", "second"))
             name = f"{row['dataset']} {row['name']}"
             lines.append(f"{name:<{width}}  {_number(one):>9} -> {_number(two):>9}  {_chance(row, one, two)}")
+    folded = len(nominal) - len(shown)
+    if folded:
+        lines.append(f"and {folded} rows with the same events in order, alone or all but one differ (--all)")
     others = len(rows) - len(nominal)
     if others:
         lines.append(f"and {others} rows of systematic variations (see --json)")
     return _section("cut-flow rows that differ", lines)
+
+
+def _moves(row: Mapping[str, Any]) -> bool:
+    """Return whether events in order differ, in number or one by one."""
+    same = row["first"]["in_order"] == row["second"]["in_order"]
+    return not same or bool(row.get("only_first") or row.get("only_second"))
 
 
 def _number(value: int | None) -> str:
@@ -111,22 +123,47 @@ def _chance(row: Mapping[str, Any], one: int | None, two: int | None) -> str:
     return f"{text}; {row.get('basis', '')}".strip("; ")
 
 
-def _histograms(histograms: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = []
-    for found in histograms[:_LONGEST]:
-        name = " ".join(filter(None, [found["name"], found.get("dataset"), found.get("variation")]))
-        if "bins" not in found:
-            lines.append(f"{name}: {found['what']}")
-            continue
-        largest = found["largest"]
-        place = ", ".join(f"{axis} {edges}" for axis, edges in largest["bin"].items())
-        lines.append(
-            f"{name}: {found['bins']} of {found['of']} bins, most at {place}: "
-            f"{largest['first']:g} -> {largest['second']:g}"
-        )
-    if len(histograms) > _LONGEST:
-        lines.append(f"and {len(histograms) - _LONGEST} more (see --json)")
-    return _section("histograms that differ", lines)
+def _histograms(histograms: Sequence[Mapping[str, Any]], *, everything: bool) -> list[str]:
+    """Return the histograms that differ: all, or of each the dataset and variation that differ most."""
+    if everything:
+        return _section("histograms that differ", [_histogram(found) for found in histograms])
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for found in histograms:
+        groups.setdefault(found["name"], []).append(found)
+    worst = [(max(_nominal(group), key=_change_of), len(group)) for group in groups.values()]
+    worst.sort(key=lambda pair: -_change_of(pair[0]))
+    lines = [
+        _histogram(found) + (f"; and {n - 1} more of its datasets and variations" if n > 1 else "")
+        for found, n in worst[:_LONGEST]
+    ]
+    if len(worst) > _LONGEST:
+        lines.append(f"and {len(worst) - _LONGEST} more histograms")
+    if len(histograms) > len(lines):
+        lines.append("all of them: --all, or --json")
+    return _section(f"histograms that differ: {len(groups)}, the largest difference first", lines)
+
+
+def _nominal(group: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return those without a systematic variation, all where there are none."""
+    return [one for one in group if one.get("variation") == NOMINAL] or group
+
+
+def _change_of(found: Mapping[str, Any]) -> float:
+    """Return by how much the bin differs that differs most; axes that differ come before all numbers."""
+    largest = found.get("largest")
+    return float("inf") if largest is None else abs(largest["second"] - largest["first"])
+
+
+def _histogram(found: Mapping[str, Any]) -> str:
+    name = " ".join(filter(None, [found["name"], found.get("dataset"), found.get("variation")]))
+    if "bins" not in found:
+        return f"{name}: {found['what']}"
+    largest = found["largest"]
+    place = ", ".join(f"{axis} {edges}" for axis, edges in largest["bin"].items())
+    return (
+        f"{name}: {found['bins']} of {found['of']} bins, most at {place}: "
+        f"{largest['first']:g} -> {largest['second']:g}"
+    )
 
 
 def _moved(events: Mapping[str, Any] | None) -> list[str]:

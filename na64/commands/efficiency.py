@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,19 @@ import typer
 from na64.efficiency import (
     Table,
     efficiency_json,
+    efficiency_latex,
     efficiency_tables,
     efficiency_text,
     intensity_csv,
     intensity_latex,
     intensity_text,
+)
+from na64.efficiency_correction import (
+    Correction,
+    correct,
+    correction_json,
+    correction_line,
+    read_correction,
 )
 from na64.efficiency_plots import draw_intensity
 from na64.errors import UserError
@@ -30,7 +39,7 @@ __all__ = ["compare_intensities"]
 _DRAWN = 5  # factors beside the product, those that fall most
 
 
-def compare_intensities(runs: Sequence[Path], output: Path | None) -> int:
+def compare_intensities(runs: Sequence[Path], output: Path | None, background: Path | None = None) -> int:
     """
     Print the efficiencies of simulated runs, side by side where their intensities differ.
 
@@ -40,33 +49,42 @@ def compare_intensities(runs: Sequence[Path], output: Path | None) -> int:
         Run directories.
     output : Path or None
         Folder to write tables and a figure to; it must not be there.
+    background : Path, optional
+        Directory of `na64 background`, whose dimuon ratio corrects the efficiency.
 
     Returns
     -------
     int
         Exit status.
     """
-    found = [part for run in runs for part in _samples(run)]
+    correction = None if background is None else read_correction(background)
+    found = [part for run in runs for part in _samples(run, correction)]
     if not found:
         listed = ", ".join(str(run) for run in runs)
         msg = f"no simulated sample with efficiencies in {listed}; run simulated files with `na64 run` first"
         raise UserError(msg)
     points = _by_intensity(found) if len(found) > 1 else {}
-    if output is not None and not points:
+    if output is not None and not points and correction is None:
         msg = (
-            f"--output is for several intensities; the table of one sample is in {runs[0] / 'efficiency.txt'}"
+            f"--output is for several intensities or --background; the table of one sample is in "
+            f"{runs[0] / 'efficiency.txt'}"
         )
         raise UserError(msg)
-    if not points:
-        typer.echo(efficiency_text([found[0][1]]))
-        return 0
-    typer.echo(intensity_text(points))
+    table = found[0][1]
+    typer.echo(
+        intensity_text(points) if points else efficiency_text([table]), nl=bool(points) or not correction
+    )
+    if correction is not None:
+        typer.echo(correction_line(correction))
     if output is not None:
-        _write(output, points, found[0][2], runs)
+        inputs = [*runs, *([background] if background is not None else [])]
+        check_output(output, [str(path) for path in inputs], overwrite=False, is_directory=True)
+        write = partial(_write_intensities, points, found[0][2]) if points else partial(_write_table, table)
+        _write(output, write, correction)
     return 0
 
 
-def _samples(run: Path) -> list[tuple[float | None, Table, str]]:
+def _samples(run: Path, correction: Correction | None) -> list[tuple[float | None, Table, str]]:
     """Return intensity, efficiencies and setup of each simulated sample of a run."""
     record = read_record(run)
     intensities: dict[str, set[float | None]] = {}
@@ -82,7 +100,8 @@ def _samples(run: Path) -> list[tuple[float | None, Table, str]]:
             listed = ", ".join(sorted(map(str, values)))
             msg = f"dataset '{table.dataset}' of {run} mixes the intensities {listed}; name them apart"
             raise UserError(msg)
-        found.append((next(iter(values)), table, str(record["setup"])))
+        whole = table if correction is None else correct(table, correction, record, run)
+        found.append((next(iter(values)), whole, str(record["setup"])))
     return found
 
 
@@ -107,31 +126,69 @@ def _by_intensity(found: Sequence[tuple[float | None, Table, str]]) -> dict[floa
     return dict(sorted(points.items()))
 
 
-def _write(output: Path, points: Mapping[float, Table], setup: str, runs: Sequence[Path]) -> None:
-    """Write the tables and the figure; they appear when complete."""
-    check_output(output, [str(run) for run in runs], overwrite=False, is_directory=True)
-    partial = output.with_name(f".{output.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+def _write(
+    output: Path, write: Callable[[Path, Correction | None], None], correction: Correction | None
+) -> None:
+    """Write tables and figures; they appear when complete."""
+    working = output.with_name(f".{output.name}.partial")
+    shutil.rmtree(working, ignore_errors=True)
+    working.mkdir(parents=True)
+    try:
+        write(working, correction)
+        replace_path(working, output, overwrite=False)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+    typer.echo(f"tables and figures: {output}")
+
+
+def _write_table(table: Table, folder: Path, correction: Correction | None) -> None:
+    """Write the efficiencies of one sample."""
+    _write_texts(
+        folder,
+        "efficiency",
+        efficiency_json([table]),
+        correction,
+        {
+            "txt": efficiency_text([table]),
+            "tex": efficiency_latex([table]),
+        },
+    )
+
+
+def _write_intensities(
+    points: Mapping[float, Table], setup: str, folder: Path, correction: Correction | None
+) -> None:
+    """Write the efficiencies of several intensities, with a figure."""
     content: dict[str, Any] = {
         "intensities": [
             {"intensity": value, **next(iter(efficiency_json([table])["datasets"].values()))}
             for value, table in points.items()
         ]
     }
-    try:
-        for name, text in (
-            ("intensity.txt", intensity_text(points)),
-            ("intensity.csv", intensity_csv(points)),
-            ("intensity.tex", intensity_latex(points)),
-            ("intensity.json", json.dumps(content, indent=2) + "\n"),
-        ):
-            (partial / name).write_text(text, encoding="utf-8")
-        save_figure(draw_intensity(points, _most_falling(points), setup), partial, "intensity")
-        replace_path(partial, output, overwrite=False)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    typer.echo(f"tables and figure: {output}")
+    _write_texts(
+        folder,
+        "intensity",
+        content,
+        correction,
+        {
+            "txt": intensity_text(points),
+            "csv": intensity_csv(points),
+            "tex": intensity_latex(points),
+        },
+    )
+    save_figure(draw_intensity(points, _most_falling(points), setup), folder, "intensity")
+
+
+def _write_texts(
+    folder: Path, stem: str, content: dict[str, Any], correction: Correction | None, texts: dict[str, str]
+) -> None:
+    """Write a table in all its forms, with what it was corrected by."""
+    if correction is not None:
+        line = correction_line(correction)
+        content = {**content, "correction": correction_json(correction)}
+        texts = {**texts, "txt": f"{texts['txt']}{line}\n", "tex": f"% {line}\n{texts['tex']}"}
+    for ending, text in (texts | {"json": json.dumps(content, indent=2) + "\n"}).items():
+        (folder / f"{stem}.{ending}").write_text(text, encoding="utf-8")
 
 
 def _most_falling(points: Mapping[float, Table]) -> list[str]:

@@ -26,7 +26,7 @@ from na64.errors import UserError
 from na64.execution import describe_execution
 from na64.exposure import compare, describe_exposure, exposure_line
 from na64.outputs import check_output, replace_path
-from na64.record import describe_inputs, versions
+from na64.record import describe_inputs, run_notes, versions
 from na64.tables import quality_json, quality_text
 from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
 from processors.quality import Counts, add_counts
@@ -176,6 +176,8 @@ def _tell(options: RecoOptions, prepared: Prepared, account: Account, sink: _InO
     what = "shown events" if kind == "data" else "events"
     typer.echo(account_line(account))
     typer.echo(exposure_line(exposure))
+    for note in run_notes(prepared):
+        typer.echo(f"note: {note}")
     passed = f" that pass {', '.join(options.keep)}" if options.keep else ""
     typer.echo(f"{options.output}: {sink.events} {what}{passed}")
     for line in loss_lines(account):

@@ -175,7 +175,7 @@ def _tell(options: RunOptions, record: RunRecord) -> None:
     for line in _interruptions(account):
         typer.echo(line)
     typer.echo(exposure_line(record.exposure))
-    for note in sorted(record.result.notes):
+    for note in record.notes:
         typer.echo(f"note: {note}")
     for name, sample in sorted(record.result.samples.items()):
         if sample.entries and sample.cutflow.counts[1, 0] == 0:

@@ -14,6 +14,7 @@ import typer
 
 from datasets.conditions import load_alignment
 from datasets.config import nearest
+from datasets.periods import data_period, load_periods
 from datasets.setups import load_setup, setup_names
 from datasets.simulation.generator import Simulation
 from datasets.simulation.mixture import TRIGGERS, TriggerName
@@ -47,6 +48,7 @@ class SimulateOptions:
     trigger: str | None = None
     pile_up: bool | None = None
     intensity: float | None = None  # beam particles per spill, instead of the setup's
+    run: int = 0  # of all events
     alignment: tuple[str, ...] = ()  # tables that say where planes really are
     format: str | None = None
     workers: int | None = None
@@ -69,6 +71,7 @@ def write_simulation(options: SimulateOptions) -> int:
         msg = f"cannot write {options.output.name}: the name must end in .root"
         raise UserError(msg)
     simulation = _plan(options)
+    _check_run(options.run, simulation.setup.name)
     if level == "raw":
         check_readout(simulation.setup)
     check_output(options.output, (), overwrite=options.overwrite, is_directory=False)
@@ -90,6 +93,19 @@ def _choose(what: str, value: str, known: tuple[str, ...]) -> str:
         msg = f"unknown {what} '{value}'{nearest(value, known) or '.'} Known: {', '.join(known)}"
         raise UserError(msg)
     return value
+
+
+def _check_run(run: int, setup: str) -> None:
+    """Refuse the run number of another setup's data, by whose period the file would be read."""
+    period = data_period(run)
+    if period is not None and period.setup != setup:
+        ours = [p for p in load_periods() if p.setup == setup for _ in p.runs]
+        listed = ", ".join(f"{first} to {last}" for p in ours for first, last in p.runs) or "none"
+        msg = (
+            f"--run {run} was taken in period {period.name} with setup {period.setup}, and this is a "
+            f"simulation of {setup}; runs of its data: {listed}"
+        )
+        raise UserError(msg)
 
 
 def _plan(options: SimulateOptions) -> Simulation:
@@ -145,7 +161,7 @@ def _fill(writer: Any, simulation: Simulation, options: SimulateOptions, level: 
     written = attempts = 0
     with show_progress() as tell, pool as workers:
         tell("starting (compiles for half a minute the first time)", 0, options.n_events)
-        for made in make_blocks(simulation, level, options.n_events, workers, 2 * n_workers):
+        for made in make_blocks(simulation, level, options.n_events, workers, 2 * n_workers, run=options.run):
             writer.write(made.columns)
             written += made.n_events
             attempts += made.attempts
@@ -165,6 +181,7 @@ def _metadata(simulation: Simulation, options: SimulateOptions, level: Level) ->
         "processes": describe(simulation),
         "level": level,
         "seed": simulation.seed,
+        "run": options.run,
         "trigger": {name: list(limits) for name, limits in setup.trigger.limits.items()},
         "intensity": setup.beam.intensity if simulation.has_pile_up else 0.0,
         "versions": versions(),

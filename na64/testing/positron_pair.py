@@ -17,7 +17,7 @@ from na64.testing.pair import PLANTED
 __all__ = ["make_positron_pair"]
 
 _SETUP, _RUN = "na64pos_2022", 8500  # a run of its data period: events with truth count as data there
-_SHOWN, _CLOSED = 150, 30
+_SHOWN, _CLOSED = 270, 30
 
 
 def make_positron_pair(folder: Path) -> tuple[Path, Path]:

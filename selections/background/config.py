@@ -64,6 +64,7 @@ class Simulated:
     systematics: Mapping[str, float]  # name -> relative error
     factors: Mapping[str, Factor] = field(default_factory=dict)  # cut that a run lacks -> efficiency
     is_scaled_by_benchmark: bool = False
+    is_scaled_by_contamination: bool = False  # that was measured in a beam
     in_total: bool = True
 
 
@@ -87,6 +88,7 @@ class BackgroundConfig:
     side_bands: Mapping[str, SideBand]
     simulated: Mapping[str, Simulated]
     benchmark: BenchmarkConfig | None = None  # without one, no simulation is scaled to data
+    contamination: str | None = None  # process whose yield is the share of hadrons in the simulated beam
 
     def source(self, name: str) -> Source:
         """Return a source by its name."""

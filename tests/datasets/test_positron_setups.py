@@ -63,6 +63,10 @@ def test_closed_regions_are_thresholds_of_the_missing_energy() -> None:
 
 def test_a_name_that_a_list_does_not_have_cannot_be_changed(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text("extends: na64pos_2022\nname: mine\ndetectors: {veto: {sections: {veto9: {z: 1.0}}}}\n")
-    with pytest.raises(ConfigError, match=r"detectors.veto.sections names 'veto9', there are veto0, veto1"):
+    path.write_text(
+        "extends: na64pos_2022\nname: mine\ndetectors: {veto: {sections: {changed: {veto9: {z: 1.0}}}}}\n"
+    )
+    with pytest.raises(
+        ConfigError, match=r"detectors.veto.sections.changed names 'veto9', there are veto0, veto1"
+    ):
         load_setup(str(path))

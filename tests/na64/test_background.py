@@ -52,7 +52,7 @@ def make_run(
     """Write a run directory: closed data, or simulation of a process."""
     name = process or "data"
     kind = "data" if process is None else "simulation"
-    parent = {"eot": eot, "processes": [{"name": process, "trigger": "physics"}]}
+    parent = {"eot": eot, "processes": [{"name": process, "trigger": "physics", "yield": 0.01}]}
     run = {
         "version": 1,
         "analysis": "invisible",
@@ -69,7 +69,8 @@ def make_run(
         "changed_cuts": [],
         "selection": {"digest": "s", "params": {k: dict(v) for k, v in SELECTION.params.items()}},
     }
-    cutflow = {"cuts": [{"name": "all", "in_order": entries, "in_order_weighted": entries * weight}]}
+    rows = [{"name": "all", "in_order": entries, "in_order_weighted": entries * weight}]
+    cutflow = {"cuts": [*rows, {"name": "shown", "in_order": 7}]}
     planes = {
         "edep_plane_final": plane(name, final, weight),
         "edep_plane_dimuon": plane(name, dimuon, weight),
@@ -121,18 +122,20 @@ def test_table_and_figures_of_side_bands_and_simulation(na64: Call, data: Path, 
     assert "data/simulation 2.000" in text
     latex = (out / "background.tex").read_text()
     assert latex.count(r"\\") >= 7
+    assert r"dimuons, data/simulation (40 events of data) & $2.000_{-" in latex
+    assert found["benchmark"]["systematics"] == {"dimuon yield": 0.1}
     assert "_band" not in latex.split("\n", 1)[1]
     stems = {p.name for p in (out / "plots").iterdir()}
     assert stems == {f"{n}.{e}" for n in ("side_band_a", "side_band_c", "sources") for e in ("png", "pdf")}
 
 
-def make_beam(path: Path, rows: list[list[int]], **changes: Any) -> Path:
-    """Write a run of the simulated beam without the SRD cut: all, tagged and in the side band."""
+def make_beam(path: Path, rows: list[list[int]], kind: str = "simulation", **changes: Any) -> Path:
+    """Write a run of a beam without the SRD cut: all, tagged and in the side band."""
     make_run(path, [], [], process="electron", without_cuts=["srd"], **changes)
     names = ("beam", "electron", "hadron")
     sums = np.array(rows, dtype=float)[:, :, None] * np.ones(3)
     cutflow = json.loads((path / "cutflow.json").read_text())
-    cutflow["datasets"]["electron"]["tag_and_probe"] = ProbeCounts(names, sums).table()
+    cutflow["datasets"]["electron"] |= {"tag_and_probe": ProbeCounts(names, sums).table(), "kind": kind}
     (path / "cutflow.json").write_text(json.dumps(cutflow))
     return path
 
@@ -156,6 +159,30 @@ def test_tag_of_a_beam_and_digests_of_what_was_read(
     assert roles["data"]["files"][0]["dataset"] == "data"
 
 
+@pytest.mark.parametrize("kind", ["calibration", "simulation"])
+def test_contamination_of_real_beams_scales_simulated_hadrons(
+    na64: Call, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("na64.commands.background.plot_background", lambda *_: [])
+    beam = make_beam(tmp_path / "beam", [[1000, 900, 60], [800, 760, 8], [40, 2, 38]], kind)
+    box: Points = [(20.0, 0.5)] * 4
+    hadrons = make_run(tmp_path / "hadron", box, [], process="hadron", eot=1e9, without_cuts=["srd"])
+    words = ["--beam", beam, "--eot", "1e9", "--simulation", hadrons]
+    told = na64("background", data, "-o", tmp_path / "out", *words)
+    assert told.status == 0, told.err
+    found = read(tmp_path / "out")
+    (row,) = (source for source in found["sources"] if source["name"] == "hadron")
+    mistag = load_background("invisible").simulated["hadron"].factors["srd"].value
+    factor = 0.05 / 0.94 / 0.01 if kind == "calibration" else 1.0
+    assert row["expected"] == pytest.approx(4 * mistag * factor)
+    assert ("contamination" in row["systematics"]) == (kind == "simulation")
+    assert (found["contamination"]["factor"] is None) == (kind == "simulation")
+    line = "its hadrons are multiplied by 5.319" if kind == "calibration" else "is not scaled to it"
+    assert line in told.out
+    latex = (tmp_path / "out" / "background.tex").read_text()
+    assert r"hadrons in the simulated beam & 1.000\% & \\" in latex
+
+
 def test_beam_that_tells_nothing_of_the_tag_is_refused(na64: Call, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     tagged = make_run(tmp_path / "tagged", [], [], process="electron")
@@ -169,6 +196,12 @@ def test_beam_that_tells_nothing_of_the_tag_is_refused(na64: Call, data: Path, t
     assert not out.exists()
 
 
+def test_data_without_shown_events_say_so(data: Path) -> None:
+    stored = read_run(data)
+    stored.datasets["data"]["cuts"][1]["in_order"] = 0
+    assert any("no event of" in note for note in estimate_background(stored, []).notes)
+
+
 def test_empty_side_bands_give_upper_ends_and_can_be_drawn(na64: Call, tmp_path: Path) -> None:
     run = make_run(tmp_path / "data", [], [])
     told = na64("background", run, "-o", tmp_path / "out")
@@ -176,6 +209,8 @@ def test_empty_side_bands_give_upper_ends_and_can_be_drawn(na64: Call, tmp_path:
     for source in read(tmp_path / "out")["sources"]:
         assert source["expected"] == 0
         assert source["statistical"]["high"] > 0
+    words = f"none of 7 shown events of {run} is left from 50 to 75 GeV after all cuts"
+    assert f"side_band_a: {words}" in told.out
 
 
 def test_lost_simulated_events_take_their_exposure_with_them(data: Path, tmp_path: Path) -> None:

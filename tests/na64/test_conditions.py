@@ -98,7 +98,7 @@ def test_show_names_the_lines(ideal: Path, capsys: Capture) -> None:
 def test_show_one_table_of_each_channel(ideal: Path, capsys: Capture) -> None:
     assert show_conditions(4000, "na64e_2018", [ideal, EXAMPLE], "gains", every=True) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert len(lines) == 120
+    assert len(lines) == 120  # 117 cells and S0, S1, S2
     assert ["ECAL0-2-3", "gain", "0.033", "GeV/ADC", f"{EXAMPLE}/gains.txt:14"] in lines
     assert ["ECAL0-2-4", "gain", "0.0312", "GeV/ADC", f"{EXAMPLE}/gains.txt:10"] in lines
 

@@ -66,6 +66,13 @@ def test_another_threshold_is_found_with_its_events(na64: Callable[..., Any], ru
     text = na64("diff", runs / "one", runs / "veto").out
     assert "veto.limit: 0.015 -> 0.012" in text
     assert f"{lost} only in the first, 0 only in the second" in text
+    assert "rows with the same events in order" in text
+    part = text.partition("histograms that differ")[2].partition("shown events")[0].splitlines()
+    assert part[0] == f": {len(names)}, the largest difference first"
+    assert len(part) <= 1 + len(names) + 2
+    every = na64("diff", runs / "one", runs / "veto", "--all").out
+    listed = every.partition("histograms that differ\n")[2].partition("\n\n")[0].splitlines()
+    assert len(listed) == len(found["histograms"]) > 10 * len(names)
 
 
 def test_other_events_are_independent(na64: Callable[..., Any], runs: Path) -> None:

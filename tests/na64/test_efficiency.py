@@ -84,6 +84,7 @@ def write_run(folder: Path, intensity: float | None, counts: list[int]) -> Path:
     folder.mkdir()
     parent = {} if intensity is None else {"intensity": intensity}
     record = {"setup": "na64e_2018", "inputs": [{"dataset": "s", "parent": parent}]}
+    record |= {"analysis": "invisible", "selection": {"digest": "s"}}
     (folder / "run.json").write_text(json.dumps({"version": RUN_VERSION, **record}))
     (folder / "cutflow.json").write_text(json.dumps(cutflow(flow("nominal", counts))))
     return folder
@@ -99,6 +100,56 @@ def test_intensities_stand_in_rising_order(na64: Callable[..., Any], tmp_path: P
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {f"intensity.{ending}" for ending in ("txt", "csv", "tex", "json", "png", "pdf")}
     assert na64("efficiency", high, low, "-o", tmp_path / "out").status == 2  # it is there already
+
+
+def write_background(folder: Path, ratio: list[float] | None, setup: str = "na64e_2018") -> Path:
+    """Write what `na64 background` says of dimuons."""
+    folder.mkdir()
+    interval = None if ratio is None else dict(zip(("value", "low", "high"), ratio, strict=True))
+    benchmark = {"observed": 40, "ratio": interval, "region": "area_i", "systematics": {"dimuon yield": 0.1}}
+    found = {"benchmark": benchmark, "data": "runs/data", "setup": setup, "analysis": "invisible"}
+    found |= {"blinding": {"state": "closed"}, "selection": {"digest": "s"}}
+    (folder / "background.json").write_text(json.dumps(found))
+    return folder
+
+
+def test_dimuons_correct_the_efficiency(na64: Callable[..., Any], tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / f"{i:g}", i, [2000, 1000, 800, 600, 300]) for i in (1e6, 1e7)]
+    estimate = write_background(tmp_path / "background", [0.8, 0.72, 0.9])
+    told = na64("efficiency", runs[0], "--background", estimate, "-o", tmp_path / "one")
+    assert told.status == 0, told.err
+    found = json.loads((tmp_path / "one" / "efficiency.json").read_text())
+    ratio, product = found["datasets"]["s"]["corrections"]
+    assert (ratio["name"], product["name"]) == ("dimuon_ratio", "all_but_ecal_energy_corrected")
+    assert (ratio["low"], ratio["high"]) == pytest.approx((0.8 - 0.08 * 2**0.5, 0.8 + np.hypot(0.1, 0.08)))
+    assert product["value"] == pytest.approx(0.6 * 0.8)
+    alone = clopper_pearson(600, 1000)
+    down = np.hypot((0.6 - alone.low) / 0.6, 0.1 * 2**0.5)
+    assert product["low"] == pytest.approx(0.48 * (1 - down))
+    assert found["correction"]["ratio"]["value"] == 0.8
+    for ending in ("txt", "tex"):
+        text = (tmp_path / "one" / f"efficiency.{ending}").read_text()
+        assert "data/simulation of dimuons 0.800 −0.080 +0.100 (statistical) ± 0.080 (dimuon yield)" in text
+        assert "48.00" in text
+    assert na64("efficiency", *runs, "--background", estimate, "-o", tmp_path / "both").status == 0
+    for point in json.loads((tmp_path / "both" / "intensity.json").read_text())["intensities"]:
+        assert point["corrections"][1]["value"] == pytest.approx(0.48)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ratio": [0.8, 0.7, 0.9], "setup": "na64e_2022"}, "estimated with another setup"),
+        ({"ratio": None}, "has no dimuons in area I"),
+    ],
+)
+def test_corrections_that_do_not_belong(
+    na64: Callable[..., Any], tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    run = write_run(tmp_path / "run", 1e6, [200, 100, 80, 60, 30])
+    told = na64("efficiency", run, "--background", write_background(tmp_path / "background", **changes))
+    assert told.status == 2
+    assert words in told.err
 
 
 @pytest.mark.parametrize(

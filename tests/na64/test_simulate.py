@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import uproot
 from coffea.nanoevents import NanoEventsFactory
 
 from datasets.decode import decode
+from datasets.probe import probe_file
 from datasets.schema import schema_for
 from datasets.setups import load_setup
+from datasets.sources import InputFile
+from na64.record import run_notes
+from processors.runner import Prepared
 
 Call = Callable[..., Any]
 
@@ -102,6 +107,26 @@ def test_both_levels_of_the_same_events_have_one_cut_flow(na64: Call, tmp_path: 
         error = np.sqrt(3000 * share * (1 - share))
         assert abs(rows["raw"][name] - expected) <= 3 * error, (name, rows["raw"][name], expected)
     assert rows["raw"]["hcal_r"] > 1000
+
+
+def test_simulation_as_data_says_why_nothing_is_shown(na64: Call, tmp_path: Path) -> None:
+    """Simulated events have run 0, which no period of data has."""
+    path = tmp_path / "a.root"
+    na64("simulate", "na64e_2018", "electron", "-n", 50, "-o", path)
+    closed = na64("reco", path, "-o", tmp_path / "closed.root", "--kind", "data")
+    assert "run 0 lies outside of period 2018-invisible (runs 3574 to 4310)" in closed.out
+    assert "closed.root: 0 shown events" in closed.out
+    told = na64("reco", path, "-o", tmp_path / "open.root")
+    assert "open.root: 50 events" in told.out
+    assert "outside of period" not in told.out
+
+
+def test_files_of_one_run_outside_of_their_period_make_one_note(samples: Path) -> None:
+    probe = probe_file(InputFile(path=str(samples / "p348reco_tree.root"), dataset="d"))
+    assert run_notes(Prepared(probes=(probe,), losses=(), setup=probe.setup)) == []
+    others = (replace(probe, run=9), replace(probe, run=9), replace(probe, run=None))
+    (note,) = run_notes(Prepared(probes=others, losses=(), setup=probe.setup))
+    assert "p348reco_tree.root and 1 more: run 9 lies outside of period 2018-invisible" in note
 
 
 def test_metadata_say_what_was_simulated(na64: Call, tmp_path: Path) -> None:

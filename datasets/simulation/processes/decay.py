@@ -62,7 +62,7 @@ def _decay_length(setup: Setup, parent: str) -> float:
 def _rate(setup: Setup, parameters: Parameters, *, parent: str, channels: tuple[Channel, ...]) -> Yield:
     first, last = _span(setup)
     pions = like_charged("pi-", setup.beam.charge)
-    share = setup.beam.contamination.get(pions, 0.0) * parameters.get("kaons", 1.0)
+    share = setup.beam.share_of(pions) * parameters.get("kaons", 1.0)
     decays = 1.0 - np.exp((first - last) / _decay_length(setup, parent))
     branching = sum(channel.fraction for channel in channels)
     return Yield(float(share * decays * branching), "computed: contamination times decays before the target")

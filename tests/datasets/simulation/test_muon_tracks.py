@@ -8,6 +8,7 @@ from datasets.simulation.beam import sample_beam
 from datasets.simulation.focus import trace
 from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.hadronic import cross_hadrons
+from datasets.simulation.ionisation import deposit_muons
 from datasets.simulation.knock_on import displace_hits
 from datasets.simulation.model import Hits, Particles
 from datasets.simulation.muon_tracks import cross_muons
@@ -82,6 +83,20 @@ def test_energy_that_muons_radiate_is_in_showers_or_cells() -> None:
     assert (lost >= radiated - 1e-9).all()
     assert np.median(lost) == pytest.approx(0.55, abs=0.2)
     assert np.isin(showers.pdg, (11, 22)).all()
+
+
+def test_muons_that_go_on_leave_what_muons_that_end_there_leave() -> None:
+    """Two ways of flying through the same matter, one spectrum of losses."""
+    left, passed = np.zeros((N, STACK.n_cells)), np.zeros((N, STACK.n_cells))
+    deposit_muons(beam(), NEAR, np.random.default_rng(5), left)
+    _, showers = cross_muons(beam(), NEAR, np.random.default_rng(6), passed)
+    visible = next(v.em_fraction for v in NEAR.volumes if v.section.name == "main")
+    ours, theirs = (found[:, STACK.columns["ecal"]].sum(axis=1) for found in (passed, left))
+    ours += visible * np.bincount(
+        showers.primary, showers.momentum, minlength=N
+    )  # they have cells of their own
+    assert np.percentile(ours, [25, 50, 75]) == pytest.approx(np.percentile(theirs, [25, 50, 75]), rel=0.06)
+    assert np.percentile(ours, 95) == pytest.approx(np.percentile(theirs, 95), rel=0.2)
 
 
 def test_hadrons_that_do_not_interact_go_on_as_they_came() -> None:
