@@ -68,7 +68,7 @@ HALO = Process(
 )
 PROTON = Process(
     name="proton",
-    code=50,
+    code=70,
     title="a beam proton, in beams of positive charge",
     source="cascade of datasets/simulation/hadronic.py",
     particle="p",
@@ -76,7 +76,7 @@ PROTON = Process(
 )
 EARLY_PROTON = Process(
     name="early_proton",
-    code=51,
+    code=71,
     title="a beam proton fires the trigger, and a positron comes after it in the same window",
     source="cascade of datasets/simulation/hadronic.py",
     particle="p",
