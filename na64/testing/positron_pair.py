@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.setups import load_setup
-from datasets.simulation.generator import simulate_block
+from datasets.simulation.generator import Block, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.simulated import SimulatedWriter, cell_columns
 from na64.testing.pair import PLANTED
@@ -28,8 +29,7 @@ def make_positron_pair(folder: Path) -> tuple[Path, Path]:
     others, and 15 without light in the SRD, which fail the base requirement.
     """
     shown = _columns("electron", np.arange(_SHOWN))
-    block = simulate_block(plan(load_setup(_SETUP), "resonant_dark_photon", has_pile_up=False), 0)
-    missing = block.columns["truth_missing_energy"]
+    missing = _block("resonant_dark_photon").columns["truth_missing_energy"]
     closed = np.flatnonzero((missing > 58.0) & (missing < 95.0))
     paths = []
     for name, chosen in (("one", closed[:_CLOSED]), ("two", closed[_CLOSED : 2 * _CLOSED])):
@@ -46,9 +46,14 @@ def make_positron_pair(folder: Path) -> tuple[Path, Path]:
     return paths[0], paths[1]
 
 
+@cache
+def _block(process: str) -> Block:
+    return simulate_block(plan(load_setup(_SETUP), process, has_pile_up=False), 0)
+
+
 def _columns(process: str, chosen: npt.NDArray[np.int64]) -> dict[str, Any]:
     """Return the columns of some events of a simulated block, as those of a run of data."""
-    block = simulate_block(plan(load_setup(_SETUP), process, has_pile_up=False), 0)
+    block = _block(process)
     columns = cell_columns(block.select(np.isin(np.arange(block.n_events), chosen)))
     del columns["attempt"]
     n = len(chosen)
