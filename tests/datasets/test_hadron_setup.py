@@ -5,6 +5,7 @@ import pytest
 
 from datasets.periods import load_periods
 from datasets.setups import load_setup
+from recon.cells import is_alive
 from recon.field import State, propagate
 
 SETUP = load_setup("na64h_2022")
@@ -33,6 +34,13 @@ def test_pions_are_what_contamination_leaves() -> None:
     assert SETUP.beam.contamination == {"e-": 0.01, "mu-": 0.01}
     shares = [SETUP.beam.share_of(name) for name in ("pi-", "e-", "mu-", "K-")]
     assert shares == pytest.approx([0.98, 0.01, 0.01, 0.0])
+
+
+def test_measured_zeros_of_the_whole_srd_are_no_pion() -> None:
+    cells = np.array([[0.0, 0.0, 0.0], [0.0, 1e-5, 0.0]])
+    srd = SETUP.detectors["srd"]
+    assert is_alive(cells, srd, zeros_are_dead=True).all(axis=1).tolist() == [False, True]
+    assert is_alive(cells, srd, zeros_are_dead=False).all()  # zero-suppressed, or simulated
 
 
 def test_quiet_target_and_hcal_are_closed() -> None:
