@@ -8,6 +8,7 @@ from typing import NamedTuple
 from datasets.setups import load_setup
 from na64.background_advice import advice
 from na64.beam_tag import tag_of_beam
+from na64.closed_bins import closed_bins
 from na64.contamination import Rescaling, rescale
 from na64.errors import UserError
 from na64.stored_run import StoredRun
@@ -292,14 +293,24 @@ def _region(selection: Selection, name: str) -> Region:
 
 def _side_band(name: str, config: BackgroundConfig, data: StoredRun, selection: Selection) -> SideBandFit:
     band = config.side_bands[name]
-    edge = selection.signal_box.limits[band.column][1]
+    low, high = selection.signal_box.limits[band.column]
+    edge = low if band.fit.is_below else high
     if edge != band.fit.edge:
         msg = (
             f"side band {name} is fitted from {band.fit.edge:g} GeV, and the signal box ends at {edge} GeV, "
             f"where no bin ends: run data and simulation with the box as it comes"
         )
         raise UserError(msg)
-    seen = spectrum(data.plane(band.plane), _region(selection, band.region), band.column)
+    region = _region(selection, band.region)
+    seen = spectrum(data.plane(band.plane), region, band.column)
+    found = closed_bins(seen.edges, band.column, data.record["blinding"], region, with_guard=False)
+    first, last = band.fit.fit
+    if not found.is_open[(seen.edges[:-1] >= first) & (seen.edges[1:] <= last)].all():
+        msg = (
+            f"side band {name} is fitted from {first:g} to {last:g} GeV of {band.column}, and a part of that "
+            f"is closed in {data.path}: there is no side band to extend"
+        )
+        raise UserError(msg)
     return SideBandFit(name, seen, extrapolate(seen, band.fit))
 
 

@@ -66,13 +66,14 @@ def draw_side_band(band: SideBandFit, config: SideBand, label: str, origin: str 
     axes = style.new_figure(8, 5.6).add_axes((0.11, 0.12, 0.85, 0.74))
     closed, found = config.fit.closed, band.found
     windows = [fit.window for fit in (found.nominal, *found.variations)]
-    last = max(window[1] for window in windows)
-    axes.set_xlim(closed[0], last)
+    first, last = min(closed[0], *(w[0] for w in windows)), max(closed[1], *(w[1] for w in windows))
+    axes.set_xlim(first, last)
     axes.axvspan(*closed, hatch="xx", fc="none", ec=style.ACCENT, lw=0, alpha=0.6, label="closed region")
-    shown = band.spectrum.within((closed[1], last))
+    beside = (first, closed[0]) if config.fit.is_below else (closed[1], last)
+    shown = band.spectrum.within(beside)
     largest = _draw_points(axes, shown)
     if found.nominal.events:
-        _draw_fit(axes, band, config, (closed[0], last), float(np.diff(shown.edges)[0]))
+        _draw_fit(axes, band, config, (first, last), float(np.diff(shown.edges)[0]))
     axes.set_yscale("log")
     expected = found.expected
     lowest = max(1e-5, 0.1 * expected.value / (closed[1] - closed[0])) if largest else 0.02
@@ -83,7 +84,7 @@ def draw_side_band(band: SideBandFit, config: SideBand, label: str, origin: str 
     text = f"{expected.value:.3g}  (68%: {expected.low:.3g} to {expected.high:.3g}) events expected"
     style.add_note(axes, f"in the closed region {text}; fitted from {_window(found.nominal.window)} GeV")
     if not largest:
-        style.add_text(axes, "no events", 0.5 * (closed[1] + last), 1.0)
+        style.add_text(axes, "no events", 0.5 * sum(beside), 1.0)
     name = f"side band {band.name.rpartition('_')[2].upper()}"
     return style.label_axes(axes, label, title=f"{name}: {config.label}", right=origin)
 
@@ -107,7 +108,7 @@ def _draw_fit(
     axes: Axes, band: SideBandFit, config: SideBand, span: tuple[float, float], width: float
 ) -> None:
     """Draw the nominal fit with its band, over the whole span, and other shapes."""
-    fit, edge = band.found.nominal, config.fit.edge
+    fit = band.found.nominal
     steps = round((span[1] - span[0]) / width) * _FINE
     edges = np.linspace(*span, steps + 1)
     centres = 0.5 * (edges[1:] + edges[:-1])
@@ -116,7 +117,7 @@ def _draw_fit(
     axes.fill_between(centres, low, high, color=colour, alpha=0.3, lw=0, label="statistical band")
     inside = (centres >= fit.window[0]) & (centres < fit.window[1])
     axes.plot(centres[inside], value[inside], color=colour, label=f"{fit.shape.name} fit")
-    for part in (centres <= edge, centres >= fit.window[1]):
+    for part in (centres <= fit.window[0], centres >= fit.window[1]):
         axes.plot(centres[part], value[part], color=colour, linestyle="--")
     for index, other in enumerate(band.found.models):
         curve = _FINE * fitted_curve(other, config.fit.closed, edges)[0]

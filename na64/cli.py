@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from na64.align_cli import align
 from na64.background_cli import background
+from na64.bump_cli import bump
 from na64.clusters_cli import clusters_app
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
@@ -64,7 +65,7 @@ _INTERRUPTED = 130  # exit status
 
 @app.command()
 def run(
-    analysis: Annotated[str, typer.Argument(help="invisible, muon, visible or hadron")],
+    analysis: Annotated[str, typer.Argument(help="invisible, muon, visible, hadron or positron")],
     inputs: Inputs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
     setup: SetupOption = None,
@@ -284,6 +285,7 @@ app.command("catalogue")(list_catalogue)
 app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
+app.command("bump")(bump)
 app.command("optimise")(optimise)
 app.command("limit")(limit)
 app.command("report")(report)

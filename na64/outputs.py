@@ -15,6 +15,7 @@ _MARK = "run.json"  # what makes a directory a run directory
 _DIRECTORIES = {
     _MARK: "a run directory",
     "background.json": "a background estimate",
+    "bump.json": "a bump search",
     "alignment.json": "an alignment",
     "limits.json": "a set of limits",
 }

@@ -52,6 +52,7 @@ __all__ = [
 _SYMBOLS = {
     "calorimeter_energy": "E_ECAL + E_VHCAL + E_HCAL",
     "electromagnetic_energy": "E_WCAL + E_ECAL",
+    "missing_energy": "E_miss",
     "track_momentum": "p_1",
     "scattered_momentum": "p_2",
 }
@@ -183,7 +184,7 @@ def colour_of(index: int) -> tuple[str, str]:
 
 def pretty(text: str) -> str:
     """Set E_ECAL, p_2 and their like with an index; other text is not taken for a formula."""
-    return re.sub(r"\b([Ep])_([A-Z0-9]+)\b", r"$\1_{\2}$", text.replace("$", r"\$"))
+    return re.sub(r"\b([Ep])_([A-Z0-9]+|miss)\b", r"$\1_{\2}$", text.replace("$", r"\$"))
 
 
 def unit_of(label: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from particle import Particle
 
-__all__ = ["charge_of", "decay_length_of", "mass_of", "pdg_of"]
+__all__ = ["antiparticles", "charge_of", "decay_length_of", "like_charged", "mass_of", "pdg_of"]
 
 Codes = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
@@ -46,6 +46,19 @@ def pdg_of(name: str) -> int:
     except Exception as error:
         msg = f"no particle is called '{name}'; names are like e-, e+, mu-, pi-, K+, p, n, K0L, gamma"
         raise ValueError(msg) from error
+
+
+def like_charged(name: str, charge: int) -> str:
+    """Return the name of a charged particle or of its antiparticle: "pi-" is "pi+" of a positive charge."""
+    return name[:-1] + ("+" if charge > 0 else "-") if name.endswith(("+", "-")) else name
+
+
+def antiparticles(pdg: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the codes of the antiparticles, same shape as ``pdg``; a photon is its own."""
+    codes = np.asarray(pdg, dtype=np.int64)
+    unique, inverse = np.unique(codes, return_inverse=True)
+    other = np.array([int(Particle.from_pdgid(int(code)).invert().pdgid) for code in unique], dtype=np.int64)
+    return np.asarray(other[inverse].reshape(codes.shape))
 
 
 def mass_of(pdg: npt.ArrayLike) -> Floats:

@@ -130,6 +130,8 @@ def measure(quantities: Quantities, layout: Layout, setup: Setup, config: Recons
     if "srd_module_energy" in columns and config.srd is not None:
         columns["srd_is_tagged"] = tag_electrons(columns["srd_module_energy"], config.srd)
     columns |= _sums_of_calorimeters(columns, setup)
+    if "ecal_energy" in columns:
+        columns["missing_energy"] = setup.beam.momentum - columns["ecal_energy"]
     if "track_momentum" in columns:  # fitted by another program
         columns["track_is_valid"] = columns["track_momentum"] > 0
     hits = quantities.hits
@@ -203,9 +205,9 @@ def _sums(parts: Array, detector: Detector, *, zeros_are_dead: bool) -> Columns:
 def _named_parts(detector: Detector, parts: Array) -> Columns:
     """Return the columns of sections that have one of their own."""
     columns: Columns = {f"{detector.name}_{detector.part}_mips": count_mips(parts, detector)}
-    names = [section.name for section in detector.sections]
-    if detector.name == "ecal" and "preshower" in names:
-        columns["ps_energy"] = parts[:, names.index("preshower")]
+    if detector.name == "ecal" and detector.preshower:
+        layers = detector.preshower
+        columns["ps_energy"] = parts[:, layers[0]] if len(layers) == 1 else parts[:, layers].sum(axis=1)
     if detector.name == "veto":
         columns["veto_max_energy"] = parts.max(axis=1)
     return columns

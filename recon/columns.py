@@ -149,6 +149,7 @@ _DECLARED = [
     *_detector("s4", "counter", "S4", "in-time energy of the counter behind the decay volume"),
     *_detector("counters", "counter", "counter", "in-time energy of all trigger counters"),
     Column("calorimeter_energy", "float64", "GeV", "in-time energy of ECAL, VHCAL and HCAL together"),
+    Column("missing_energy", "float64", "GeV", "nominal energy of the beam less that in the ECAL"),
     Column("electromagnetic_energy", "float64", "GeV", "in-time energy of WCAL and ECAL together"),
     Column("srd_is_tagged", "bool", "", "the SRD modules saw the synchrotron radiation of an electron"),
     *_tracks("track", "incoming"),

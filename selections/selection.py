@@ -35,7 +35,7 @@ __all__ = [
     "load_selection",
 ]
 
-ANALYSES = ("invisible", "muon", "visible", "hadron")
+ANALYSES = ("invisible", "muon", "visible", "hadron", "positron")
 _FOLDER = Path(__file__).parent
 _BOX = "signal_box"
 
@@ -187,7 +187,8 @@ def load_selection(
     detectors : sequence of str
         Detectors that the setup has: a cut on an absent one does not exist.
     changes : sequence of str
-        "CUT.KEY=VALUE" each; "signal_box.COLUMN=VALUE" moves the upper edge of the box.
+        "CUT.KEY=VALUE" each; "signal_box.COLUMN=VALUE" moves the upper edge of the box, or the lower one
+        where that is its only edge.
     without : sequence of str
         Names of cuts to leave out.
     variations : sequence of Variation, optional
@@ -357,17 +358,19 @@ def _apply(params: dict[str, dict[str, float]], change: str) -> None:
 
 
 def _resize(box: Region, change: str) -> Region:
-    """Move one upper edge of the signal box as "signal_box.COLUMN=VALUE" says."""
+    """Move one edge of the signal box, the upper one if it has one, as "signal_box.COLUMN=VALUE" says."""
     target, _, text = change.partition("=")
     column = target.partition(".")[2]
     if column not in box.limits:
         there = ", ".join(box.limits)
         msg = f"the signal box has no edge '{column}'{nearest(column, box.limits)} It has: {there}"
         raise SelectionError(msg)
+    low, high = box.limits[column]
     try:
-        return replace(box, limits={**box.limits, column: (box.limits[column][0], _finite(text))})
+        moved = (low, _finite(text)) if high is not None else (_finite(text), None)
+        return replace(box, limits={**box.limits, column: moved})
     except ValueError as error:
-        msg = f"'{change}': the upper edge of the box must be a number above the lower one ({error})"
+        msg = f"'{change}': the edge of the box must be a number, the upper one above the lower one ({error})"
         raise SelectionError(msg) from None
 
 

@@ -21,6 +21,7 @@ from datasets.conditions.model import (
     frozen,
 )
 from datasets.conditions.tables import TABLES, Key, Scalar, TableFile, read_table
+from datasets.conditions.temperature import TEMPERATURE, temperature_factors
 from datasets.config import ConfigError
 from recon.geometry import Setup
 
@@ -205,6 +206,7 @@ def build_conditions(files: Sequence[TableFile], setup: Setup, run: int) -> Cond
         for table in ("gains", "times", "pedestals")
         for name in (column.name for column in TABLES[table].columns)
     }
+    columns["gain"] = columns["gain"] * reader.temperature()
     channel = reader.channels(is_bad)
     led_spills, led_factor, has_led = reader.led()
     detectors = {
@@ -331,6 +333,12 @@ class _Reader:
         has_led = np.isfinite(factor).any(axis=0) if len(spills) else np.zeros(len(columns), dtype=bool)
         factor[:, ~has_led] = 1.0
         return spills, factor, has_led
+
+    def temperature(self) -> Floats:
+        """Return by what gains are multiplied for the temperature of the run, (n_cells,)."""
+        values = resolve(self.files, TEMPERATURE, self.run)
+        rows = {str(key[0]): {n: float(v.value) for n, v in row.items()} for key, row in values.items()}
+        return temperature_factors(rows, self.names, self._missing)
 
     def suppression(self) -> dict[str, Suppression]:
         """Return the curve of each detector that has one, by rising points."""

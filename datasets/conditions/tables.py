@@ -180,6 +180,22 @@ _LIST = (
         needs="nothing",
     ),
     Table(
+        name="temperature",
+        title="temperature of crystals, which their light depends on",
+        keys=(_DETECTOR,),
+        columns=(
+            Column(name="temperature", unit="degC", meaning="of the detector in that run"),
+            Column(name="reference", unit="degC", meaning="at which the gains hold"),
+            Column(
+                name="slope",
+                unit="1/K",
+                units={"%/K": 0.01},
+                meaning="relative change of the light per kelvin; below 0 where it falls",
+            ),
+        ),
+        needs="nothing",
+    ),
+    Table(
         name="suppression",
         title="energy of showers in cells below the threshold of the readout",
         keys=(_DETECTOR, _POINT),

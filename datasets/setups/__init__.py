@@ -93,6 +93,21 @@ def _merge(base: Any, changes: Any, where: str) -> Any:
     return {**base, **merged}
 
 
+def _merge_named(base: list[Any], changes: dict[str, Any], where: str) -> list[Any]:
+    """Return a list of named things with changes of some of them, by their names."""
+    names = [member.get("name") for member in base if isinstance(member, dict)]
+    unknown = [name for name in changes if name not in names]
+    if unknown:
+        msg = f"{where} names '{unknown[0]}', there are {', '.join(map(str, names)) or 'none with names'}"
+        raise ConfigError(msg)
+    return [
+        _merge(member, changes[member["name"]], f"{where}.{member['name']}")
+        if isinstance(member, dict) and member.get("name") in changes
+        else member
+        for member in base
+    ]
+
+
 def _expand(tree: object) -> object:
     """Give detectors and spectrometers the name of their key, so that it is written once."""
     if not isinstance(tree, dict):

@@ -7,13 +7,15 @@ import numpy.typing as npt
 
 from datasets.simulation.focus import trace
 from datasets.simulation.model import Primaries
-from physics.particles import charge_of, pdg_of
+from physics.particles import charge_of, like_charged, pdg_of
 from recon.geometry import Beam, Setup
 
 __all__ = ["sample_beam"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+Others = tuple[Ints, Floats, Ints, npt.NDArray[np.bool_]]
 
 _AHEAD = 10.0  # [mm] in front of the first plane or magnet
 _MOST_SPREADS = 3.0  # the collimators of a beam line cut the momentum there; so many rms are assumed
@@ -27,6 +29,7 @@ def sample_beam(
     particle: str = "beam",
     is_halo: bool = False,
     pile_up: bool = True,
+    follower: tuple[float, float] | None = None,
 ) -> Primaries:
     """
     Draw the beam particles in the readout windows of events.
@@ -46,6 +49,8 @@ def sample_beam(
         Whether the trigger particle flies around the beam.
     pile_up : bool
         Whether other particles come too.
+    follower : (float, float), optional [ns]
+        Another particle of the beam comes between these times after the trigger particle.
 
     Returns
     -------
@@ -57,8 +62,10 @@ def sample_beam(
     event, time = np.arange(n_events), np.zeros(n_events)
     pdg, halo = np.full(n_events, code), np.full(n_events, is_halo)
     is_trigger = np.ones(n_events, dtype=bool)
-    if pile_up and beam.intensity > 0:
-        others = _others(beam, n_events, rng)
+    others = _others(beam, n_events, rng) if pile_up and beam.intensity > 0 else None
+    if follower is not None:
+        others = _add_followers(others, beam, n_events, follower, rng)
+    if others is not None:
         order = np.argsort(np.concatenate([event, others[0]]), kind="stable")
         event, time, pdg, halo, is_trigger = (
             np.concatenate(pair)[order]
@@ -71,11 +78,23 @@ def sample_beam(
     return Primaries(event, time, pdg, is_trigger, *_kinematics(setup, pdg, halo, rng))
 
 
-def _others(
-    beam: Beam, n_events: int, rng: np.random.Generator
-) -> tuple[Ints, Floats, Ints, npt.NDArray[np.bool_]]:
+def _add_followers(
+    others: Others | None, beam: Beam, n_events: int, window: tuple[float, float], rng: np.random.Generator
+) -> Others:
+    """Return the particles beside the trigger particles and one more of the beam for each of these."""
+    time, codes = rng.uniform(*window, n_events), np.full(n_events, pdg_of(beam.particle))
+    followers = (np.arange(n_events), time, codes, np.zeros(n_events, dtype=bool))
+    return followers if others is None else _concatenate(others, followers)
+
+
+def _concatenate(one: Others, other: Others) -> Others:
+    event, time, codes, halo = (np.concatenate(pair) for pair in zip(one, other, strict=True))
+    return event, time, codes, halo
+
+
+def _others(beam: Beam, n_events: int, rng: np.random.Generator) -> Others:
     """Return event, time, PDG code and whether it is halo of the particles beside the trigger particle."""
-    names = [beam.particle, *beam.contamination, "mu-"]
+    names = [beam.particle, *beam.contamination, like_charged("mu-", beam.charge)]
     share = np.array([1.0 - sum(beam.contamination.values()), *beam.contamination.values(), beam.halo])
     rate = beam.intensity / beam.spill_length * 1e-9 * share.sum() * _ripple(beam, n_events, rng)  # [1/ns]
     counts = rng.poisson(rate * (beam.window[1] - beam.window[0]))

@@ -32,7 +32,6 @@ _CONVERSION = 9.0 / 7.0  # [X0] mean depth of pair production at high energies
 _STEPS = np.array([1.5, 3.0, 4.5, 6.5, 8.5, 11.0, 14.0, 18.0, np.inf])
 _REACH = 4.0  # [X0] a longer step has its energy near its front
 _SHORTEST = 0.3  # [X0] a shorter step is joined to the next one
-_CONTAINED = 0.985  # of a shower in the middle of a grid: the electron scale is calibrated to its sum
 
 
 class Media(NamedTuple):
@@ -48,6 +47,7 @@ class Media(NamedTuple):
     reference: Floats  # [GeV]
     nonlinearity: Floats
     variance: Floats  # [GeV] of the visible energy per visible GeV
+    spread: Floats  # relative fluctuation of the light of a shower
 
 
 def media_of(stack: Stack) -> Media:
@@ -67,10 +67,11 @@ def media_of(stack: Stack) -> Media:
                 DEPTH_SCALE if layered else 1.0,
                 volume.material.radiation_length / pitch if layered else np.inf,
                 1.0 / (1.0 + 0.007 * (absorber_z - volume.active.z)) if layered else 1.0,
-                volume.em_fraction / (_CONTAINED if volume.detector.has_electron_scale else 1.0),
+                volume.em_fraction / (response.containment if volume.detector.has_electron_scale else 1.0),
                 response.reference_energy,
                 response.nonlinearity,
                 response.stochastic**2 * volume.em_fraction,
+                response.light_spread,
             )
         )
     return Media(*(np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)))
@@ -171,9 +172,13 @@ def _sample(
     rng: np.random.Generator,
 ) -> None:
     """Add what is visible of the energy in cells [GeV], with its sampling fluctuations."""
+    spread = media.spread[first]
+    light = 1.0 + spread * rng.standard_normal() if spread > 0.0 else 1.0
     for v in range(first, last):
         shift = np.log(max(energy, _LEAST_ENERGY) / media.reference[v])
         scale = media.fraction[v] * (1.0 + media.nonlinearity[v] * shift)
+        if media.spread[v] > 0.0:
+            scale *= light
         start = tables.first_cell[v]
         for c in range(start, start + tables.n_x[v] * tables.n_y[v]):
             visible = cells[c] * scale

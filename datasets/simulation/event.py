@@ -128,10 +128,10 @@ def passes_trigger(
 
 
 def _cells_of(column: str, stack: Stack) -> tuple[str, slice]:
-    """Return detector and cells of a trigger energy; `ps_energy` is the target's first section."""
+    """Return detector and cells of a trigger energy; `ps_energy` is that of the target's preshower."""
     name = column.removesuffix("_energy")
-    if name == "ps":
-        name = stack.target.sections[0].name
+    if column == "ps_energy":
+        return stack.target.name, _preshower_cells(stack)
     if name in stack.columns and column.endswith("_energy"):
         return name, stack.columns[name]
     for volume in stack.volumes:
@@ -143,6 +143,13 @@ def _cells_of(column: str, stack: Stack) -> tuple[str, slice]:
         f"the trigger of the setup has limits on '{column}'; known: ps_energy, {known}, or those of sections"
     )
     raise ValueError(msg)
+
+
+def _preshower_cells(stack: Stack) -> slice:
+    """Return the cells of the target's preshower; without one those of its first section."""
+    layers, offsets = stack.target.preshower or (0,), stack.target.offsets
+    start = stack.columns[stack.target.name].start
+    return slice(start + int(offsets[layers[0]]), start + int(offsets[layers[-1] + 1]))
 
 
 def select_hits(

@@ -173,14 +173,20 @@ def _draw_primaries(simulation: Simulation, rng: np.random.Generator) -> tuple[P
             simulation.setup,
             len(events),
             rng,
-            particle=kind.particle,
+            particle=kind.particle_of(simulation.setup),
             is_halo=kind.is_halo,
             pile_up=simulation.has_pile_up,
+            follower=_follower(kind, simulation.parameters[index]),
         )
         parts.append(part._replace(event=events[part.event]))
     columns: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0], kind="stable")
     return Primaries(*(values[order] for values in columns)), process
+
+
+def _follower(kind: Process, parameters: Mapping[str, float]) -> tuple[float, float] | None:
+    """Return when the other beam particle comes that a process asks for [ns]."""
+    return None if kind.follower is None else (parameters[kind.follower[0]], parameters[kind.follower[1]])
 
 
 def _columns(

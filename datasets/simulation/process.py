@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from datasets.simulation.model import Particles, Shower
 from datasets.simulation.stack import Stack
+from physics.particles import like_charged
 from recon.geometry import Setup
 
 __all__ = ["Process", "Yield"]
@@ -43,12 +44,21 @@ class Process:
     code: int  # value of the branch truth_process
     title: str
     source: str  # reference of the model
-    particle: str = "beam"  # "beam", or the name of a particle that comes with it ("pi-", "mu-")
+    particle: str = (
+        "beam"  # "beam", or the name of a particle that comes with it ("p", "pi-": pi+ in a beam of e+)
+    )
     rate: Callable[[Setup, Parameters], Yield]
     parameters: Parameters = field(default_factory=dict)  # that a user may set, with their defaults
     units: Mapping[str, str] = field(default_factory=dict)  # of the parameters
     is_halo: bool = False  # the particle flies around the beam
+    follower: tuple[str, str] | None = (
+        None  # parameters: another beam particle comes between these times [ns]
+    )
     is_signal: bool = False  # not in a natural mixture
     place: UpstreamPlace | None = None  # z [mm] per particle where it happens
     upstream: UpstreamAct | None = None
     target: TargetAct | None = None
+
+    def particle_of(self, setup: Setup) -> str:
+        """Return the trigger particle in the beam of a setup: pions and muons have the charge of the beam."""
+        return like_charged(self.particle, setup.beam.charge)

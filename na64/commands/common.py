@@ -23,6 +23,7 @@ from processors.analysis import AnalysisProcessor
 from processors.hadron import HadronProcessor
 from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
+from processors.positron import PositronProcessor
 from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
 from processors.visible import VisibleProcessor
@@ -41,6 +42,7 @@ __all__ = [
 _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "invisible": InvisibleProcessor,
     "muon": MuonProcessor,
+    "positron": PositronProcessor,
     "hadron": HadronProcessor,
     "visible": VisibleProcessor,
 }

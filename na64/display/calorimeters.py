@@ -20,6 +20,7 @@ __all__ = ["draw_front", "draw_parts", "mark_ecal"]
 
 Floats = npt.NDArray[np.float64]
 _WRITTEN = 64  # cells of a section whose energies are written into them
+_SLENDER = 5  # length over width of cells that have no room for it
 
 
 def draw_front(axes: Axes, picked: Picked, detector: Detector, index: int, norm: LogNorm) -> None:
@@ -41,7 +42,8 @@ def draw_front(axes: Axes, picked: Picked, detector: Detector, index: int, norm:
     x, y = _edges(section)
     total = picked.columns.get(f"{detector.name}_{detector.part}_energy")
     energy = "unknown" if total is None or np.isnan(total[0, index]) else f"{total[0, index]:.3g} GeV"
-    name = section.name if section.name.startswith(detector.name) else f"{detector.name} {section.name}"
+    is_long = section.name.startswith(detector.name) or section.name[-1].isdigit()
+    name = section.name if is_long else f"{detector.name} {section.name}"
     axes.set_title(f"{name}: {energy}", fontsize=10, pad=4)
     axes.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), aspect="equal")
     axes.tick_params(labelsize=8)
@@ -71,11 +73,12 @@ def _edges(section: Section) -> tuple[Floats, Floats]:
 def _write_cells(axes: Axes, section: Section, values: Floats, x: Floats, y: Floats, norm: LogNorm) -> None:
     """Hatch cells that are not known, and write energies into few cells."""
     middle = [0.25 * (v[1:, 1:] + v[:-1, 1:] + v[1:, :-1] + v[:-1, :-1]) for v in (x, y)]
+    has_room = values.size <= _WRITTEN and max(section.grid.pitch) < _SLENDER * min(section.grid.pitch)
     for i, j in np.ndindex(values.shape):
         if np.isnan(values[i, j]):
             corners = [(x[a, b], y[a, b]) for a, b in ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1))]
             axes.add_patch(hatched(corners, f"{section.name} unknown"))
-        elif values.size <= _WRITTEN and values[i, j] > LEAST_ENERGY:
+        elif has_room and values[i, j] > LEAST_ENERGY:
             colour = "white" if norm(values[i, j]) > 0.6 else style.INK
             text = f"{values[i, j]:.2g}" if values[i, j] < 99.5 else f"{values[i, j]:.0f}"
             place = float(middle[0][i, j]), float(middle[1][i, j])

@@ -164,8 +164,14 @@ def _draw_fronts(page: _Page, picked: Picked, norm: LogNorm, top: float) -> None
     detectors = picked.context.setup.detectors
     left = _LEFT
     for name, size, gap in (("ecal", 2.45, 0.45), ("hcal", 1.1, 0.4)):
-        if name in detectors:
-            left = _draw_sections(page, picked, detectors[name], norm, (left, top, size, gap))
+        if name not in detectors:
+            continue
+        detector = detectors[name]
+        sections = range(len(detector.sections))
+        if size > 2 and len(sections) > 2:  # many layers before the main part
+            left = _draw_sections(page, picked, detector, norm, (left, top, 1.0, 0.45), sections[:-1])
+            sections = sections[-1:]
+        left = _draw_sections(page, picked, detector, norm, (left, top, size, gap), sections)
     bar = page.axes(left, top, 0.15, 2.6)
     colours = page.figure.colorbar(ScalarMappable(norm, colormaps[CMAP]), cax=bar)
     colours.set_label("energy in the line of sight [GeV]", fontsize=10)
@@ -179,18 +185,23 @@ def _draw_fronts(page: _Page, picked: Picked, norm: LogNorm, top: float) -> None
 
 
 def _draw_sections(
-    page: _Page, picked: Picked, detector: Detector, norm: LogNorm, place: tuple[float, float, float, float]
+    page: _Page,
+    picked: Picked,
+    detector: Detector,
+    norm: LogNorm,
+    place: tuple[float, float, float, float],
+    sections: Sequence[int],
 ) -> float:
-    """Draw the sections of a detector, small ones in two rows; return where the next panel starts."""
+    """Draw sections of a detector, small ones in two rows; return where the next panel starts."""
     left, top, size, gap = place
     n_rows = 2 if size < 2 else 1
-    for index in range(len(detector.sections)):
-        column, row = divmod(index, n_rows)
+    for at, index in enumerate(sections):
+        column, row = divmod(at, n_rows)
         axes = page.axes(left + column * (size + gap), top + row * (size + gap), size, size)
         draw_front(axes, picked, detector, index, norm)
-        if detector.name == "ecal":
+        if detector.name == "ecal" and n_rows == 1:
             mark_ecal(axes, picked)
-    return left + -(-len(detector.sections) // n_rows) * (size + gap)
+    return left + -(-len(sections) // n_rows) * (size + gap)
 
 
 def _limits(picked: Picked, name: str) -> Sequence[float]:

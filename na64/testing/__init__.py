@@ -9,6 +9,7 @@ from na64.testing.interference import InterferenceError, assert_not_interfering
 from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import assert_same, difference, find_value, fingerprint, normalise
 from na64.testing.pair import PLANTED, P348Reco, make_closed_pair
+from na64.testing.positron_pair import make_positron_pair
 from na64.testing.visible_pair import make_visible_pair
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "make_closed_pair",
     "make_hadron_pair",
     "make_muon_pair",
+    "make_positron_pair",
     "make_visible_pair",
     "normalise",
 ]

@@ -21,6 +21,7 @@ from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import difference, find_value, fingerprint
 from na64.testing.pair import PLANTED, make_closed_pair
 from na64.testing.plain_values import plain
+from na64.testing.positron_pair import make_positron_pair
 from na64.testing.visible_pair import make_visible_pair
 from processors.analysis import AnalysisProcessor
 from processors.runner import Execution, Request, prepare, run_items
@@ -29,6 +30,7 @@ _PAIRS = {  # of files that an analysis can read, where it is not the p348reco n
     "muon": make_muon_pair,
     "visible": make_visible_pair,
     "hadron": make_hadron_pair,
+    "positron": make_positron_pair,
 }
 
 __all__ = ["InterferenceError", "assert_not_interfering"]

@@ -107,8 +107,9 @@ class Response(Strict):
     """
     How a deposit becomes a measured energy.
 
-    The simulation uses `stochastic`, `light_yield` and `time_resolution` when it makes visible energies; the
-    rest is applied to visible energies (level `simulated`) when they are read, or to digits when made.
+    The simulation uses `containment`, `light_spread`, `stochastic`, `light_yield` and `time_resolution` when
+    it makes visible energies; the rest is applied to visible energies (level `simulated`) when they are read,
+    or to digits when made.
     """
 
     sampling_fraction: float = 1.0  # visible / true energy at `reference_energy`
@@ -116,6 +117,10 @@ class Response(Strict):
     nonlinearity: float = 0.0  # relative change of the sampling fraction per unit of ln(E / reference)
     noise: float = 0.0  # [GeV] Gaussian per cell
     constant: float = 0.0  # Gaussian cell-to-cell spread, relative
+    containment: float = (
+        0.985  # of a shower in the middle of the target that its cells hold: calibrated to it
+    )
+    light_spread: float = 0.0  # relative fluctuation of the light of a whole shower, all cells together
     stochastic: float = 0.0  # [sqrt(GeV)] sampling fluctuation of a shower, sigma / E = stochastic / sqrt(E)
     light_yield: float = 0.0  # photoelectrons per GeV of visible energy; 0: no photo-statistics
     time_resolution: float = 0.0  # [ns] of a cell with a large signal
@@ -126,12 +131,16 @@ class Response(Strict):
     shower_depth_growth: float = 0.0  # [mm] for each factor e of energy
 
     def __post_init__(self) -> None:
-        positive = (self.sampling_fraction, self.reference_energy)
+        positive = (self.sampling_fraction, self.reference_energy, self.containment)
         times = (self.time_resolution, self.resolving_time)
         places = (self.position_stochastic, self.position_constant, self.shower_depth)
-        others = (self.noise, self.constant, self.stochastic, self.light_yield, *times, *places)
+        spreads = (self.constant, self.light_spread, self.stochastic)
+        others = (self.noise, *spreads, self.light_yield, *times, *places)
         if not (all(v > 0 for v in positive) and all(v >= 0 for v in others)):
-            msg = f"a response needs sampling_fraction, reference_energy > 0 and all else >= 0, got {self}"
+            msg = (
+                f"a response needs sampling_fraction, reference_energy > 0 and containment > 0, and all else "
+                f">= 0, got {self}"
+            )
             raise ValueError(msg)
 
     def depth_of(self, energy: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -229,6 +238,11 @@ class Detector(Strict):
     def is_in_beam(self) -> npt.NDArray[np.bool_]:
         """Return which sections count into the detector's energy, (n_sections,)."""
         return np.array([not self.in_beam or s.name in self.in_beam for s in self.sections])
+
+    @property
+    def preshower(self) -> tuple[int, ...]:
+        """Return the sections before the main part: `preshower`, or its layers `preshower0`, `preshower1`."""
+        return tuple(i for i, s in enumerate(self.sections) if s.name.rstrip("0123456789") == "preshower")
 
     def section(self, name: str) -> Section:
         """Return the section called ``name``."""

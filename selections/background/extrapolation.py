@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -24,6 +24,10 @@ ShapeName = Literal["exponential", "power", "gaussian"]
 _SLOPES = 121  # of a grid, first over all slopes, then around the best
 _STEP = 2.0  # [GeV] at most, of the integral over the closed region
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(6)  # of the integral over a bin
+
+
+def _mirror(window: Window) -> Window:
+    return -window[1], -window[0]
 
 
 class Spectrum(NamedTuple):
@@ -77,7 +81,12 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtrapolationConfig:
-    """Where the spectrum is fitted, into what it is extended, and how that is varied."""
+    """
+    Where the spectrum is fitted, into what it is extended, and how that is varied.
+
+    The side band lies above the closed region, or below it if the fits do; then all shapes and slopes count
+    from their edge downwards, and an offset is added to what is missing to it.
+    """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
@@ -93,14 +102,26 @@ class ExtrapolationConfig:
         if not all(low < high for low, high in windows):
             msg = f"windows must rise: low < high, got {windows}"
             raise ValueError(msg)
-        if any(window[0] < self.edge for window in (self.fit, *self.fit_variations)):
-            msg = f"fits must lie above the closed region, which ends at {self.edge:g} GeV: {windows[1:-1]}"
+        fits = (self.fit, *self.fit_variations)
+        if any(w[1] > self.edge if self.is_below else w[0] < self.edge for w in fits):
+            side = "below" if self.is_below else "above"
+            msg = f"fits must lie {side} the closed region, whose edge is {self.edge:g} GeV: {fits}"
             raise ValueError(msg)
 
     @property
+    def is_below(self) -> bool:
+        """Return whether the side band lies below the closed region."""
+        return self.fit[1] <= self.closed[0]
+
+    @property
     def edge(self) -> float:
-        """Return where the closed region ends [GeV]."""
-        return self.closed[1]
+        """Return where closed region and side band meet [GeV]."""
+        return self.closed[0] if self.is_below else self.closed[1]
+
+    def mirrored(self) -> ExtrapolationConfig:
+        """Return the same along the negative axis."""
+        variations = tuple(map(_mirror, self.fit_variations))
+        return replace(self, closed=_mirror(self.closed), fit=_mirror(self.fit), fit_variations=variations)
 
 
 class Fit(NamedTuple):
@@ -262,6 +283,12 @@ def extrapolate(spectrum: Spectrum, config: ExtrapolationConfig) -> Extrapolatio
     ValueError
         If a window does not begin and end at edges of bins.
     """
+    if config.is_below:
+        mirrored = Spectrum(-spectrum.edges[::-1], spectrum.counts[::-1])
+        found = extrapolate(mirrored, config.mirrored())
+        back = [fit._replace(window=_mirror(fit.window)) for fit in (found.nominal, *found.variations)]
+        models = tuple(fit._replace(window=_mirror(fit.window)) for fit in found.models)
+        return Extrapolation(back[0], tuple(back[1:]), models)
     return Extrapolation(
         _fit(spectrum, config, config.fit, config.shape),
         tuple(_fit(spectrum, config, window, config.shape) for window in config.fit_variations),
@@ -306,6 +333,10 @@ def fitted_curve(fit: Fit, closed: Window, edges: Floats) -> tuple[Floats, Float
     value, low, high : float64, shape (n_bins,)
         With the ends of the statistical band; distances are taken for a parabola in the slope.
     """
+    if fit.window[1] <= closed[0]:
+        mirrored = fit._replace(window=_mirror(fit.window))
+        value, low, high = fitted_curve(mirrored, _mirror(closed), -edges[::-1])
+        return value[::-1], low[::-1], high[::-1]
     slopes = np.linspace(fit.slope_low, fit.slope_high, _SLOPES)
     side = np.where(slopes < fit.slope, fit.slope - fit.slope_low, fit.slope_high - fit.slope)
     pulls = (slopes - fit.slope) / np.maximum(side, 1e-12)

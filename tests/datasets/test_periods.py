@@ -34,7 +34,7 @@ def test_setup_of_a_period_exists_and_holds_for_its_runs(period: Period) -> None
 
 
 @shipped
-def test_closed_regions_are_upper_bounds_on_declared_columns(period: Period) -> None:
+def test_closed_regions_are_bounds_on_declared_columns(period: Period) -> None:
     assert period.closed
     for analysis, limits in period.closed.items():
         assert set(limits) <= set(COLUMNS)
@@ -42,6 +42,9 @@ def test_closed_regions_are_upper_bounds_on_declared_columns(period: Period) -> 
         if analysis == "visible":  # a window around the beam's energy
             low, high = bounds.pop("electromagnetic_energy")
             assert (low, high) == pytest.approx((0.9 * 0.5 * (low + high), 1.1 * 0.5 * (low + high)))
+        if analysis == "positron":  # missing energy, from a value on
+            low, high = bounds.pop("missing_energy")
+            assert (low is not None and low > 0, high) == (True, None)
         assert len(limits) == 2
         assert all(low is None and high is not None and high > 0 for low, high in bounds.values())
 

@@ -15,7 +15,7 @@ import uproot
 
 from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
-from na64.testing import find_value, make_hadron_pair, make_muon_pair, make_visible_pair
+from na64.testing import find_value, make_hadron_pair, make_muon_pair, make_positron_pair, make_visible_pair
 from selections.background.config import load_background
 from tests.conftest import NOT_IN_P348RECO, P348Reco, guard_periods
 from tests.na64.blind import (
@@ -117,7 +117,7 @@ RUN_READERS = {  # every command that reads run directories, of one run and of t
 READERS_OF_ESTIMATES = {  # commands that read what `background` wrote too
     "report": lambda run, out: ["report", run, "--background", out],
 }
-OTHERS = {"unblind", "optimise", "limit"}  # have a test of their own below
+OTHERS = {"unblind", "optimise", "limit", "bump"}  # have a test of their own below
 
 
 def leaves(commands: Any, prefix: str = "") -> set[str]:
@@ -312,7 +312,12 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-PAIRS = {"muon": make_muon_pair, "visible": make_visible_pair, "hadron": make_hadron_pair}
+PAIRS = {
+    "muon": make_muon_pair,
+    "visible": make_visible_pair,
+    "hadron": make_hadron_pair,
+    "positron": make_positron_pair,
+}
 MODES = {  # the same commands on data of other modes; `run` is in the test of each processor
     "reco": lambda mode, data, out: ["reco", data, "--analysis", mode, "-o", out.with_suffix(".root")],
     "explain": lambda mode, data, out: ["explain", data, "--analysis", mode, "--event", "0-299"],
@@ -329,6 +334,28 @@ def test_closed_events_of_other_modes_leave_no_trace(
     reader: str, mode: str, na64: Callable[..., Any], tmp_path: Path
 ) -> None:
     assert_same(na64, PAIRS[mode](tmp_path), tmp_path, partial(MODES[reader], mode))
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_closed_positrons_leave_no_trace(na64: Callable[..., Any], tmp_path: Path) -> None:
+    """Of the closed 50 to 100 GeV a bump search tells nothing; below it, it counts the shown events."""
+
+    def read(data: Path, out: Path) -> list[Any]:
+        return [
+            ["run", "positron", data, "-o", out],
+            ["bump", out, "-o", out.with_name("bump"), "--from", "-10", "--toys", "20"],
+        ]
+
+    def run_all(data: Path, out: Path) -> list[Any]:
+        told = [na64(*command) for command in read(data, out)]
+        assert {one.status for one in told} == {0}, told
+        return told
+
+    assert_same(run_all, make_positron_pair(tmp_path), tmp_path, lambda data, out: [data, out])
+    found = json.loads((tmp_path / "done_1" / "bump" / "bump.json").read_text())
+    assert found["closed"] == [[50.0, 100.0]]
+    assert sum(count or 0 for count in found["counts"]) > 50
+    assert all((bump["observed"] is None) == (bump["window"][1] > 50.0) for bump in found["masses"])
 
 
 @pytest.mark.parametrize("reader", ["run", "reco", "calibrate", "explain", "display", "align"])

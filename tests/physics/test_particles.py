@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from physics.particles import charge_of, decay_length_of, mass_of, pdg_of
+from physics.particles import antiparticles, charge_of, decay_length_of, like_charged, mass_of, pdg_of
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,10 @@ def test_shapes_are_kept() -> None:
 def test_unknown_name_is_told() -> None:
     with pytest.raises(ValueError, match="no particle is called 'electron'"):
         pdg_of("electron")
+
+
+def test_antiparticles_have_the_other_charge_and_neutrals_may_be_their_own() -> None:
+    assert antiparticles([11, -211, 22, 14]).tolist() == [-11, 211, 22, -14]
+    assert like_charged("pi-", 1) == "pi+"
+    assert like_charged("pi-", -1) == "pi-"
+    assert like_charged("p", -1) == "p"  # a name without a sign is what it is

@@ -27,6 +27,8 @@ PROCESSES: dict[str, Process] = {
         muons.MUON_NUCLEAR,
         muons.MUON_PAIR,
         muons.Z_PRIME,
+        beam.PROTON,
+        beam.EARLY_PROTON,
         *(*PIONS, *EXCHANGES, *INVISIBLE),
         visible.VISIBLE_DARK_PHOTON,
         visible.KAON_SHORT,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from datasets.simulation.process import Parameters, Process, Yield
+from physics.particles import like_charged
 from recon.geometry import Setup
 
-__all__ = ["ELECTRON", "HADRON", "HALO", "MUON"]
+__all__ = ["EARLY_PROTON", "ELECTRON", "HADRON", "HALO", "MUON", "PROTON"]
 
 
 def _beam_rate(setup: Setup, parameters: Parameters) -> Yield:
@@ -17,7 +18,15 @@ def _beam_rate(setup: Setup, parameters: Parameters) -> Yield:
 
 def _contamination_rate(setup: Setup, parameters: Parameters, *, name: str) -> Yield:
     del parameters
-    return Yield(setup.beam.contamination.get(name, 0.0), "the setup: beam.contamination")
+    share = setup.beam.contamination.get(like_charged(name, setup.beam.charge), 0.0)
+    return Yield(share, "the setup: beam.contamination")
+
+
+def _early_proton_rate(setup: Setup, parameters: Parameters) -> Yield:
+    beam = setup.beam
+    others = beam.intensity / beam.spill_length * 1e-9 * (parameters["latest"] - parameters["earliest"])
+    share = beam.contamination.get("p", 0.0) * others
+    return Yield(share, "computed: contamination times the beam particles of that time")
 
 
 def _halo_rate(setup: Setup, parameters: Parameters) -> Yield:
@@ -56,4 +65,23 @@ HALO = Process(
     particle="mu-",
     is_halo=True,
     rate=_halo_rate,
+)
+PROTON = Process(
+    name="proton",
+    code=70,
+    title="a beam proton, in beams of positive charge",
+    source="cascade of datasets/simulation/hadronic.py",
+    particle="p",
+    rate=partial(_contamination_rate, name="p"),
+)
+EARLY_PROTON = Process(
+    name="early_proton",
+    code=71,
+    title="a beam proton fires the trigger, and a positron comes after it in the same window",
+    source="cascade of datasets/simulation/hadronic.py",
+    particle="p",
+    rate=_early_proton_rate,
+    parameters={"earliest": 1.0, "latest": 150.0},
+    units={"earliest": "ns", "latest": "ns"},
+    follower=("earliest", "latest"),
 )

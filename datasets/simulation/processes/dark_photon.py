@@ -148,8 +148,10 @@ def _resonant_table(
     energy = np.unique(np.concatenate([near[(near > _SOFTEST * beam) & (near < beam)], wide]))
     electrons = sum(n.electrons for n in nuclei)
     section = electrons * _SQUARE_CM * annihilation_section(energy, mass, epsilon, alpha_d, ratio)
-    tracks = electron_track_density if is_positron else secondary_positron_track_density
-    return EnergyTable(energy, section, section * tracks(beam, energy))
+    tracks = secondary_positron_track_density(beam, energy)
+    if is_positron:  # the beam particle itself, on the whole of its way
+        tracks = tracks + electron_track_density(beam, energy)
+    return EnergyTable(energy, section, section * tracks)
 
 
 def _key(parameters: Parameters) -> tuple[float, ...]:
@@ -159,7 +161,7 @@ def _key(parameters: Parameters) -> tuple[float, ...]:
 def _resonant_rate(setup: Setup, parameters: Parameters) -> Yield:
     is_positron = pdg_of(setup.beam.particle) == _POSITRON
     table = _resonant_table(target_of(setup), setup.beam.momentum, is_positron, _key(parameters))
-    whose = "beam" if is_positron else "secondary"
+    whose = "beam and secondary" if is_positron else "secondary"
     return Yield(
         table.total, f"computed: track length of {whose} positrons times the annihilation cross section"
     )
@@ -167,7 +169,7 @@ def _resonant_rate(setup: Setup, parameters: Parameters) -> Yield:
 
 def _resonant(particles: Particles, stack: Stack, parameters: Parameters, rng: np.random.Generator) -> Shower:
     """Take a positron of the shower out of it; what the beam particle lost before stays."""
-    beam = float(np.max(particles.momentum))
+    beam = float(np.round(np.median(particles.momentum)))  # the beam's: all blocks share one table
     is_positron = bool((particles.pdg == _POSITRON).all())
     table = _resonant_table(nuclei_of(stack), beam, is_positron, _key(parameters))
     steps = 0.5 * (table.density[1:] + table.density[:-1]) * np.diff(table.energy)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from datasets.simulation.model import Particles, Shower, join
 from datasets.simulation.process import Parameters, Process, Yield
 from physics.decay import Daughters, three_body, two_body
-from physics.particles import decay_length_of, mass_of, pdg_of
+from physics.particles import antiparticles, charge_of, decay_length_of, like_charged, mass_of, pdg_of
 from recon.geometry import Setup
 
 __all__ = ["KAON_DECAY", "PION_DECAY"]
@@ -61,7 +61,8 @@ def _decay_length(setup: Setup, parent: str) -> float:
 
 def _rate(setup: Setup, parameters: Parameters, *, parent: str, channels: tuple[Channel, ...]) -> Yield:
     first, last = _span(setup)
-    share = setup.beam.share_of("pi-") * parameters.get("kaons", 1.0)
+    pions = like_charged("pi-", setup.beam.charge)
+    share = setup.beam.share_of(pions) * parameters.get("kaons", 1.0)
     decays = 1.0 - np.exp((first - last) / _decay_length(setup, parent))
     branching = sum(channel.fraction for channel in channels)
     return Yield(float(share * decays * branching), "computed: contamination times decays before the target")
@@ -105,9 +106,9 @@ def _act(
 
 
 def _flying(parents: Particles, code: int, daughter: Daughters) -> Particles:
-    """Return daughters where their parents were."""
+    """Return daughters where their parents were; those of positive parents are the antiparticles."""
     return parents._replace(
-        pdg=np.full(len(parents.pdg), code),
+        pdg=np.where(charge_of(parents.pdg) > 0, antiparticles(code), code),
         momentum=daughter.momentum,
         slope_x=parents.slope_x + daughter.slope_x,
         slope_y=parents.slope_y + daughter.slope_y,

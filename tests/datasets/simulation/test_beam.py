@@ -166,3 +166,15 @@ def test_beams_of_any_kind_are_sorted_and_in_time(
     assert (abs(found.momentum - 100.0) <= 3.0 + 1e-9).all()
     again = draw(with_beam(intensity=intensity, window=(early, late)), n_events, seed)
     assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
+
+
+@pytest.mark.parametrize("pile_up", [True, False])
+def test_one_more_beam_particle_follows_when_it_is_asked_for(pile_up: bool) -> None:
+    found = draw(SETUP, 2000, particle="p", pile_up=pile_up, follower=(30.0, 90.0))
+    inside = others(found)
+    late = (inside.time > 30.0) & (inside.time < 90.0) & (inside.pdg == 11)
+    assert set(inside.event[late]) == set(range(2000))
+    assert (found.pdg[found.is_trigger] == 2212).all()
+    if not pile_up:
+        assert len(inside.time) == 2000
+        assert kstest(inside.time, "uniform", (30.0, 60.0)).pvalue > 1e-4

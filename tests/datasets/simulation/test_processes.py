@@ -242,3 +242,14 @@ def test_muon_shares_and_angles_follow_their_spectra() -> None:
 def test_beam_processes_take_their_yields_from_the_setup() -> None:
     rates = {name: PROCESSES[name].rate(SETUP, {}).value for name in ("electron", "hadron", "halo", "muon")}
     assert rates == {"electron": 0.995, "hadron": 0.005, "halo": 0.002, "muon": 0.0}
+
+
+def test_pions_of_a_positron_beam_are_positive_and_so_are_their_muons() -> None:
+    setup, process = load_setup("na64pos_2022"), PROCESSES["pion_decay"]
+    assert process.particle_of(setup) == "pi+"
+    assert process.particle_of(SETUP) == "pi-"
+    ratio = process.rate(setup, {}).value / process.rate(SETUP, {}).value
+    assert ratio == pytest.approx(0.013 / 0.005, rel=0.05)  # contaminations; the lines differ by half a metre
+    assert process.upstream is not None
+    shower = process.upstream(beam(pdg_of("pi+")), setup, {}, np.random.default_rng(1))
+    assert set(shower.particles.pdg) <= {-13, -11}

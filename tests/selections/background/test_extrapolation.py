@@ -118,3 +118,27 @@ def test_windows_off_the_bins_are_refused() -> None:
 def test_senseless_windows_are_refused(changes: dict[str, object], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         config(**changes)
+
+
+def test_side_band_below_is_one_above_seen_in_a_mirror() -> None:
+    """Missing energy is closed from 50 GeV on: the same events as energies from 50 GeV down."""
+    counts = np.random.default_rng(4).poisson(40.0 * np.exp(0.1 * (EDGES[:-1] - 50.0)))
+    above = extrapolate(Spectrum(EDGES, counts), config(fit_variations=((50.0, 70.0),)))
+    below = config(
+        closed=(50.0, 100.0),
+        fit=(25.0, 50.0),
+        fit_variations=((30.0, 50.0),),
+        other_shapes=(Shape(name="power", offset=100.0), Shape(name="gaussian", offset=100.0)),
+    )
+    mirrored = Spectrum(100.0 - EDGES[::-1], counts[::-1])
+    found = extrapolate(mirrored, below)
+    assert below.is_below
+    assert below.edge == 50.0
+    assert found.expected == pytest.approx(above.expected)
+    assert [fit.window for fit in found.variations] == [(30.0, 50.0)]
+    for one, other in zip(
+        fitted_curve(found.nominal, below.closed, mirrored.edges),
+        fitted_curve(above.nominal, (0.0, 50.0), EDGES),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other[::-1])
