@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Cut", "Events", "Mask", "Plot", "decidable", "passes"]
+__all__ = ["Cut", "Events", "Mask", "Plot", "build_cuts", "decidable", "passes"]
 
 Events = Mapping[str, npt.NDArray[Any]]
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Plot:
     """The N-1 histogram of a cut."""
 
@@ -24,6 +24,7 @@ class Plot:
     low: float
     high: float
     label: str  # of the axis, with unit
+    _: KW_ONLY
     per_event_max: bool = False  # of a column with several parts
     marks: tuple[str, ...] = ()  # parameters of the cut to draw as thresholds
     scale: float = 1.0  # from the unit of the column to that of the axis
@@ -42,6 +43,7 @@ class Cut:
     optional: tuple[str, ...] = ()  # read where the layout has them, else None
     params: Mapping[str, float] = field(default_factory=dict)  # from YAML
     plot: Plot | None = None
+    detector: str | None = None  # in a setup without it the cut does not exist
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -51,6 +53,20 @@ class Cut:
     def describe(self) -> str:
         """Return the label with the parameters filled in."""
         return self.label.format(**{key: f"{value:g}" for key, value in self.params.items()})
+
+
+def build_cuts(declared: Sequence[Cut], params: Mapping[str, Mapping[str, float]]) -> tuple[Cut, ...]:
+    """
+    Return the cuts of a mode in its order, with their parameters.
+
+    Parameters
+    ----------
+    declared : sequence of Cut
+        `CUTS` of the module of a mode.
+    params : mapping from the name of a cut to its parameters
+        A cut that is not named there is left out.
+    """
+    return tuple(replace(cut, params=params[cut.name]) for cut in declared if cut.name in params)
 
 
 def decidable(events: Events, columns: Sequence[str], flags: Sequence[str], n_events: int) -> Mask:

@@ -19,7 +19,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from selections.blinding import BlindingError
-from selections.cut import Cut
+from selections.cut import Cut, build_cuts
 from selections.regions import Region
 from selections.tag_and_probe import TagAndProbe
 from selections.variations import Variation, VariationError, parse_variations, read_variations
@@ -202,9 +202,9 @@ def load_selection(
     """
     module, content = _load_file(analysis)
     params = _merge(content, setup)
-    for name, detector in module.needed_detector.items():
-        if detector not in detectors:
-            params.pop(name, None)
+    for cut in module.CUTS:
+        if cut.detector not in (None, *detectors):
+            params.pop(cut.name)
     box = _region(_BOX, content.signal_box)
     for change in changes:
         if change.partition(".")[0] == _BOX:
@@ -220,7 +220,7 @@ def load_selection(
         analysis=analysis,
         setup=setup,
         base=content.base,
-        cuts=module.build_cuts(kept),
+        cuts=build_cuts(module.CUTS, kept),
         signal_box=box,
         regions=tuple(_region(name, spec) for name, spec in content.regions.items()),
         params=params,
@@ -279,13 +279,13 @@ def _load_file(analysis: str) -> tuple[ModuleType, _File]:
         msg = f"{path.name}: {faults}"
         raise SelectionError(msg) from error
     module = importlib.import_module(f"selections.{analysis}")
-    _check_names(content, module.declared_cuts(), path.name)
+    _check_names(content, module.CUTS, path.name)
     return module, content
 
 
-def _check_names(content: _File, declared: Mapping[str, Mapping[str, Any]], where: str) -> None:
+def _check_names(content: _File, declared: Sequence[Cut], where: str) -> None:
     """Refuse a file whose cuts or parameters are not those of the module: a typo would drop a cut."""
-    expected = {name: _parameters(cut["keep"]) for name, cut in declared.items()}
+    expected = {cut.name: _parameters(cut.keep) for cut in declared}
     given = {name: set(values) for name, values in content.default.items()}
     for name in (*(given.keys() - expected.keys()), *(expected.keys() - given.keys())):
         fault = "is not given" if name in expected else f"is unknown{_nearest(name, expected)}"
