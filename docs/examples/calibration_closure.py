@@ -163,8 +163,8 @@ def true_sums(path: Path) -> tuple[Floats, Floats, Floats]:
     """
     Return the true sum of cells [GeV], that with noise, and that of cells above the threshold of the readout.
 
-    The noise is that of the fitted amplitudes of all cells, read without zero suppression: light and noise are
-    what the detector with its electronics can do (intrinsic).
+    The noise is that of the fitted amplitudes of all cells, read without zero suppression: light and noise
+    are what the detector with its electronics can do (intrinsic).
     """
     detector = load_setup(SETUP).detectors["ecal"]
     cells = uproot.open(path)["simulated"]["ecal_cell_energy"].array(library="np")
