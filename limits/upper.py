@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
+from scipy.stats import norm
 
 from limits.model import Channel, ModelError, workspace
-from limits.toys import Limits, crossing, toy_limits
+from limits.toys import BAND, Limits, toy_limits
 
 __all__ = ["Method", "asymptotic_limits", "upper_limits"]
 
 Method = Literal["auto", "toys", "asymptotic"]
 
-_STEPS = 25  # of the scan of the strength
+_SEARCHES = 4  # of the median limit
+_STEPS = 8  # of the scan of the strength around it
 _FEW = 20.0  # events: with fewer expected or seen the asymptotic formulas are not used
 
 
@@ -71,16 +73,45 @@ def asymptotic_limits(channels: Sequence[Channel], level: float) -> Limits:
     total = sum(c.signal for c in channels)
     largest = (12 + 6 * np.sqrt(sum(seen) + sum(c.background for c in channels))) / total
     bounds = model.config.suggested_bounds()
-    bounds[model.config.poi_index] = (0.0, 8 * largest)
-    strengths = np.geomspace(0.02 * largest, 2 * largest, _STEPS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # roots of negative numbers near the bound, within pyhf
-        found: list[Any] = [
-            pyhf.infer.hypotest(
-                s, data, model, par_bounds=bounds, test_stat="qtilde", return_expected_set=True
+    bounds[model.config.poi_index] = (0.0, 20 * largest)
+
+    def cls(strength: float) -> tuple[float, float]:
+        """Return CLs of the data and the median one expected."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # roots of negative numbers near the bound, within pyhf
+            found: Any = pyhf.infer.hypotest(
+                strength, data, model, par_bounds=bounds, test_stat="qtilde", return_expected_set=True
             )
-            for s in strengths
-        ]
-    curves = np.array([[*(float(v) for v in bands), float(value)] for value, bands in found]).T
-    roots = [crossing(strengths, curve, 1 - level) for curve in curves]
-    return Limits(None if blinded else roots[5], tuple(roots[:5]), "asymptotic")
+        return float(found[0]), float(found[1][BAND.index(0)])
+
+    return _solve(cls, 0.3 * largest, 1 - level, is_blinded=blinded)
+
+
+def _solve(
+    cls: Callable[[float], tuple[float, float]], start: float, alpha: float, *, is_blinded: bool
+) -> Limits:
+    """
+    Return the strengths at which CLs is ``alpha``, of the data and of the expected band.
+
+    With the median CLs = 2 (1 - Phi(r)), r the root of the test statistic of the expected data, the band at
+    N standard deviations has its limit where r = Phi^-1(1 - alpha Phi(N)) + N (G. Cowan et al., eq. 89).
+    """
+    median = start
+    for _ in range(_SEARCHES):
+        root = norm.isf(0.5 * max(cls(median)[1], 1e-12))
+        step = norm.isf(0.5 * alpha) / max(root, 0.1)
+        median *= step
+        if abs(step - 1) < 0.05:
+            break
+    strengths = list(median * np.geomspace(0.4, 3.0, _STEPS))
+    values = [cls(s) for s in strengths]
+    while not is_blinded and values[-1][0] > alpha and len(values) < 2 * _STEPS:
+        strengths.append(1.5 * strengths[-1])
+        values.append(cls(strengths[-1]))
+    roots = norm.isf(0.5 * np.array([v[1] for v in values]))
+    expected = [
+        float(np.interp(norm.isf(alpha * norm.cdf(place)) + place, roots, strengths)) for place in BAND
+    ]
+    seen = norm.isf(np.array([v[0] for v in values]).clip(1e-12, 1 - 1e-12))
+    observed = None if is_blinded else float(np.interp(norm.isf(alpha), seen, strengths, right=np.nan))
+    return Limits(observed, tuple(expected), "asymptotic")

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.simulation.processes.target import Nuclei
+from physics.dark_matter import scalar_annihilation_section, scalar_width
 from physics.dark_photon import (
     annihilation_section,
     bremsstrahlung_section,
@@ -22,10 +23,14 @@ from physics.dark_photon import (
     invisible_width,
     resonance_energy,
 )
-from physics.shower_tracks import electron_track_density, secondary_positron_track_density
-from physics.thick_target import electron_track_length
+from physics.muon_boson import boson_section, boson_shares
+from physics.shower_tracks import (
+    electron_track_density,
+    electron_track_lengths,
+    secondary_positron_track_density,
+)
 
-__all__ = ["Yield", "bremsstrahlung_yield", "resonant_yield", "share_above"]
+__all__ = ["Yield", "bremsstrahlung_yield", "mean_energy", "muon_yield", "resonant_yield", "share_above"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,6 +75,13 @@ def share_above(mass: float, energy: float, least: float) -> float:
     return float(1.0 - np.interp(least / energy, x, cumulative))
 
 
+def mean_energy(mass: float, energy: float, least: float) -> float:
+    """Return the mean energy [GeV] of the A' of an electron that take more than an energy [GeV]."""
+    x, cumulative = energy_shares(mass, energy, _SHARES)
+    kept = 0.5 * (x[1:] + x[:-1]) * energy > least
+    return float(energy * np.average(0.5 * (x[1:] + x[:-1])[kept], weights=np.diff(cumulative)[kept]))
+
+
 def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, least: float) -> Yield:
     """
     Return the yield of A' bremsstrahlung off electrons and positrons of a shower.
@@ -101,7 +113,7 @@ def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, lea
         [_per_length(nuclei, mass, float(e)) * share_above(mass, float(e), least) for e in energy]
     )
     # lengths between two energies, not a density, which diverges at the beam's energy
-    length = np.array([electron_track_length(beam, float(e)) for e in energy])
+    length = electron_track_lengths(beam, energy)
     primary = rate[-1] * length[-1] + (0.5 * (rate[1:] + rate[:-1]) * (length[:-1] - length[1:])).sum()
     secondary = np.trapezoid(rate * 2 * secondary_positron_track_density(beam, energy), energy)
     return Yield(float(primary), float(secondary), _per_length(nuclei, mass, beam))
@@ -124,9 +136,13 @@ def resonant_yield(
     alpha_d: float,
     mass_ratio: float,
     is_positron: bool = False,
+    is_scalar: bool = False,
 ) -> Yield:
     """
     Return the yield of e+ e- -> A' -> chi chi by positrons of a shower, which vanish with all their energy.
+
+    The rate times the track length of the positrons is integrated over a Breit-Wigner resonance with steps
+    that follow its width.
 
     Parameters
     ----------
@@ -136,15 +152,39 @@ def resonant_yield(
         Coupling of A' and chi, and m_chi / m_A'.
     is_positron : bool
         Whether the beam is one of positrons.
+    is_scalar : bool
+        Whether chi is a complex scalar and not a Dirac fermion.
     """
-    width = 2 * invisible_width(mass, alpha_d, mass_ratio) / mass
+    width_of, section = (
+        (scalar_width, scalar_annihilation_section) if is_scalar else (invisible_width, annihilation_section)
+    )
+    width = 2 * width_of(mass, alpha_d, mass_ratio) / mass
     peak = resonance_energy(mass)
     near = peak * (1 + width * np.tan(np.linspace(-0.499, 0.499, _RESONANT) * np.pi))
     low, high = max(least, _SOFTEST * beam), beam * (1 - _CLOSEST)
     wide = beam * (1.0 - np.geomspace(_CLOSEST, 1.0 - low / beam, _RESONANT)[::-1])
     energy = np.unique(np.concatenate([near[(near > low) & (near < high)], wide]))
     electrons = sum(n.electrons for n in nuclei) * _SQUARE_CM
-    rate = electrons * annihilation_section(energy, mass, 1.0, alpha_d, mass_ratio)
+    rate = electrons * section(energy, mass, 1.0, alpha_d, mass_ratio)
     secondary = np.trapezoid(rate * secondary_positron_track_density(beam, energy), energy)
     primary = np.trapezoid(rate * electron_track_density(beam, energy), energy) if is_positron else 0.0
     return Yield(float(primary), float(secondary), float("nan"))
+
+
+def muon_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, least: float, thickness: float) -> float:
+    """
+    Return the Z' per beam muon for a coupling of 1, above a missing energy.
+
+    Thickness of the target times cross section at the beam's energy: a muon loses some 0.3 GeV on 40 X0 by
+    ionisation (H. Sieber et al., Phys. Rev. D 105 (2022) 052006, eq. 6).
+
+    Parameters
+    ----------
+    nuclei, beam, mass, least
+        As for `bremsstrahlung_yield`; the mass may be any.
+    thickness : float [X0]
+        Of the target.
+    """
+    x, cumulative = boson_shares(mass, beam)
+    per_length = sum(n.per_radiation_length * boson_section(mass, beam, 1.0, n.z, n.a) for n in nuclei)
+    return float(per_length * _SQUARE_CM * thickness * (1.0 - np.interp(least / beam, x, cumulative)))

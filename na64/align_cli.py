@@ -82,7 +82,7 @@ def align(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     max_loss: LossOption = 0.0,
     timeout: TimeoutOption = TIMEOUT,
     verify: VerifyOption = None,

@@ -36,6 +36,7 @@ __all__ = [
     "exposure_of",
     "measure_benchmark",
     "require_alike",
+    "simulation_of",
     "simulations_of",
 ]
 
@@ -150,7 +151,7 @@ def simulations_of(runs: Sequence[StoredRun], data: StoredRun) -> list[Simulatio
     for run in runs:
         without = tuple(sorted(set(run.record["without_cuts"]) - set(data.record["without_cuts"])))
         for dataset in run.datasets:
-            made = _simulation(run, dataset, without)
+            made = simulation_of(run, dataset, without)
             if made.process in found:
                 msg = f"process {made.process} is there twice: {found[made.process].run.path}, {run.path}"
                 raise UserError(msg)
@@ -158,8 +159,15 @@ def simulations_of(runs: Sequence[StoredRun], data: StoredRun) -> list[Simulatio
     return list(found.values())
 
 
-def _simulation(run: StoredRun, dataset: str, without: tuple[str, ...]) -> Simulation:
-    """Return what the files of one dataset say of themselves."""
+def simulation_of(run: StoredRun, dataset: str, without: tuple[str, ...] = ()) -> Simulation:
+    """
+    Return what the files of one simulated dataset say of themselves.
+
+    Raises
+    ------
+    UserError
+        If it is no single process, or has no exposure or no events.
+    """
     parents = [source.get("parent") or {} for source in run.inputs_of(dataset)]
     names = {row["name"] for parent in parents for row in parent.get("processes", [])}
     if len(names) != 1:

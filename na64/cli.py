@@ -16,6 +16,7 @@ from na64.clusters_cli import clusters_app
 from na64.conditions_cli import catalogue as list_catalogue
 from na64.conditions_cli import conditions_app
 from na64.events_cli import WHICH, display, explain
+from na64.limit_cli import limit
 from na64.opening_cli import freeze, unblind
 from na64.optimise_cli import optimise
 from na64.options import (
@@ -63,7 +64,7 @@ _INTERRUPTED = 130  # exit status
 
 @app.command()
 def run(
-    analysis: Annotated[str, typer.Argument(help="invisible or muon")],
+    analysis: Annotated[str, typer.Argument(help="invisible, muon, visible or hadron")],
     inputs: Inputs,
     output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
     setup: SetupOption = None,
@@ -74,7 +75,7 @@ def run(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", help="CUT.KEY=VALUE: change a threshold.", metavar="CUT.KEY=VALUE"),
@@ -172,7 +173,7 @@ def calibrate(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     max_loss: LossOption = 0.0,
     timeout: TimeoutOption = TIMEOUT,
     verify: VerifyOption = None,
@@ -284,6 +285,7 @@ app.command("display", epilog=WHICH)(display)
 app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
 app.command("optimise")(optimise)
+app.command("limit")(limit)
 app.command("report")(report)
 app.command("align")(align)
 app.command("efficiency")(efficiency)
@@ -320,6 +322,7 @@ def _user_errors() -> tuple[type[BaseException], ...]:
     """Return the errors that tell a user what to do; any other is a bug of ours."""
     from datasets.config import ConfigError
     from datasets.probe import UnreadableError
+    from limits.model import ModelError
     from na64.errors import UserError
     from processors.chunk import ChunkError
     from processors.dispatch import ExecutionError
@@ -329,7 +332,7 @@ def _user_errors() -> tuple[type[BaseException], ...]:
 
     return (
         *(ConfigError, SelectionError, BlindingError, RoomError, UnreadableError, UserError),
-        *(ConnectionError, ChunkError, ExecutionError),
+        *(ConnectionError, ChunkError, ExecutionError, ModelError),
     )
 
 

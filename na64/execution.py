@@ -27,7 +27,7 @@ def choose_execution(
     executor: str | None,
     workers: int | str | None,
     cluster: str | None,
-    chunk_size: int,
+    chunk_size: int | None,
     logs: Path | None = None,
 ) -> Execution:
     """
@@ -40,7 +40,7 @@ def choose_execution(
         ``N`` or ``N:MAX``.
     cluster : str, optional
         Name of a cluster, or address of a Dask scheduler.
-    chunk_size : int
+    chunk_size : int, optional
     logs : Path, optional
         Folder for what jobs of a batch system write.
 

@@ -70,7 +70,10 @@ ClusterOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the job script of the cluster and do nothing.")
 ]
-ChunkOption = Annotated[int, typer.Option("--chunk-size", min=1, help="Events per chunk.")]
+ChunkOption = Annotated[
+    int | None,
+    typer.Option("--chunk-size", min=1, help="Events per chunk.", show_default="100000; of raw digits 25000"),
+]
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of the smearing of simulated events.")
 ]

@@ -16,6 +16,7 @@ _DIRECTORIES = {
     _MARK: "a run directory",
     "background.json": "a background estimate",
     "alignment.json": "an alignment",
+    "limits.json": "a set of limits",
 }
 
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Polygon
 
 from na64 import style
-from na64.plot_geometry import kept_window, region_polygon
+from na64.plot_geometry import elsewhere, is_of_box, kept_window, region_polygon
 from processors.result import AnalysisResult, Sample
 from selections.background.intervals import poisson_limits
 from selections.cut import Cut
@@ -181,6 +181,10 @@ def _title(name: str, histogram: AnyHist, cut: Cut | None) -> str:
         "final": "after all cuts",
         "dimuon": "after all cuts but the VETO",
         "tracks": "after the cuts on tracks",
+        "neutral": "after the base requirement, V2 quiet",
+        "charged": "after the base requirement, V2 fired",
+        "control": "after the cuts on beam and target, V2 and S4 quiet",
+        "sum": "after all cuts but that on V2",
     }
     stage = stages.get(name.rpartition("_")[2], "after the base requirement")
     what = " against ".join(axis.label.partition("[")[0].strip() for axis in reversed(histogram.axes[2:]))
@@ -194,7 +198,9 @@ def _caption(name: str, histogram: AnyHist, group: Group, cut: Cut | None) -> st
     if cut is not None and kept_window(cut) is not None:
         text += " Values outside of the threshold are shaded."
     if group.closed and _is_plane(name, histogram):
-        text += " The hatched region is closed: its events are withheld."
+        axes = {axis.name for axis in histogram.axes[2:]}
+        where = {elsewhere(region, axes) for region in group.closed}
+        text += f" The hatched region is closed: its events are withheld{', '.join(sorted(where))}."
     return text
 
 
@@ -321,8 +327,8 @@ def draw_plane(
     x, y = histogram.axes[2:]
     total, note = _of(histogram, group.samples), ""
     axes.set(xlim=(x.edges[0], x.edges[-1]), ylim=(y.edges[0], y.edges[-1]), xlabel=x.label, ylabel=y.label)
-    is_regional = {x.name, y.name} == set(selection.signal_box.columns)
-    limit = selection.signal_box.limits[y.name][1] if is_regional else None
+    is_regional = is_of_box({x.name, y.name}, selection.signal_box)
+    limit = selection.signal_box.limits.get(y.name, (None, None))[1] if is_regional else None
     if limit is not None and max(0.0, y.edges[0]) < limit < 0.1 * y.edges[-1]:
         note = style.stretch_below(axes, limit, _MAGNIFIED, style.unit_of(y.label))
     if by_dataset:
@@ -360,7 +366,7 @@ def _draw_regions(axes: Axes, selection: Selection, group: Group, total: AnyHist
         is_closed = region in closed
         look: Any = {"hatch": "xx", "fc": "none"} if is_closed else {"fc": (0.5, 0.5, 0.5, 0.35)}
         axes.add_patch(Polygon(corners, gid=f"box_{region.name}", ec=style.ACCENT, lw=1.3, **look))
-        word = "blinded" if is_closed else region.label or region.name
+        word = f"blinded{elsewhere(region, {x, y})}" if is_closed else region.label or region.name
         style.add_text(axes, word, *(0.5 * (corners.min(axis=0) + corners.max(axis=0))), colour=style.ACCENT)
 
 

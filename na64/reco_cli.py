@@ -48,7 +48,7 @@ def reco(
     executor: ExecutorOption = None,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    chunk_size: ChunkOption = 50_000,
+    chunk_size: ChunkOption = None,
     seed: SeedOption = 1,
     max_loss: LossOption = 0.0,
     timeout: TimeoutOption = TIMEOUT,

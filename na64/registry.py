@@ -10,7 +10,7 @@ READS_EVENTS = frozenset(
     {
         *("run", "reco", "inspect", "display", "explain", "background", "report", "optimise"),
         *("calibrate", "align"),
-        *("freeze", "unblind", "diff", "efficiency"),
+        *("freeze", "unblind", "diff", "efficiency", "limit"),
     }
 )
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["MATERIALS", "Material", "blend", "material"]
+__all__ = ["MATERIALS", "Material", "blend", "elements_of", "material"]
 
 _SCALE_ENERGY = 21.2e-3  # [GeV] E_s = m_e c^2 sqrt(4 pi / alpha), PDG 2024, eq. (34.39)
 
@@ -74,6 +74,17 @@ MATERIALS: dict[str, Material] = {
         _tabulated("PbWO4", 68.4, 170.9, 0.41315, 8.300, (7.39, 168.3, 197.3), 9.64, 1.229),
     )
 }
+
+
+_COMPOUNDS = {  # Z, A [g/mol] and share of the mass of each element
+    "polystyrene": ((6.0, 12.011, 0.922582), (1.0, 1.008, 0.077418)),
+    "PbWO4": ((82.0, 207.2, 0.455347), (74.0, 183.84, 0.404011), (8.0, 15.999, 0.140642)),
+}
+
+
+def elements_of(material: Material) -> tuple[tuple[float, float, float], ...]:
+    """Return Z, A [g/mol] and the share of the mass of each element of a tabulated material."""
+    return _COMPOUNDS.get(material.name, ((material.z, material.a, 1.0),))
 
 
 def material(name: str) -> Material:

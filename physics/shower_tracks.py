@@ -15,9 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from physics.thick_target import shower_photon_track_length
+from physics.thick_target import electron_track_length, shower_photon_track_length
 
-__all__ = ["electron_track_density", "sample_electrons", "secondary_positron_track_density"]
+__all__ = [
+    "electron_track_density", "electron_track_lengths", "sample_electrons",
+    "secondary_positron_track_density",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,6 +54,35 @@ def electron_track_density(energy: npt.ArrayLike, at: npt.ArrayLike) -> Floats:
     start = np.asarray(energy, dtype=np.float64)
     loss = np.clip(np.log(start / np.asarray(at, dtype=np.float64)), _LEAST_LOSS, _MOST_LOSS)
     return np.asarray(np.exp(np.interp(np.log(loss), *_track_table())) / start)
+
+
+@lru_cache(maxsize=1)
+def _length_table() -> tuple[Floats, Floats]:
+    """Return ln u and the track length [X0] of a beam electron before it has lost u = ln(E0 / E)."""
+    log_u, log_density = _track_table()
+    rate = np.exp(log_density - np.exp(log_u) + log_u)  # dL / d ln u
+    first = electron_track_length(1.0, float(np.exp(-_LEAST_LOSS)))  # the density diverges towards u = 0
+    steps = 0.5 * (rate[1:] + rate[:-1]) * np.diff(log_u)
+    return log_u, first + np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def electron_track_lengths(energy: float, at: npt.ArrayLike) -> Floats:
+    """
+    Return the track lengths [X0] of a beam electron, without those that it makes, above energies.
+
+    Those of `physics.thick_target.electron_track_length`, from a table. Differences of them are exact where
+    `electron_track_density` diverges, at the beam's energy.
+
+    Parameters
+    ----------
+    energy : float [GeV]
+        Of the beam.
+    at : float64, any shape [GeV]
+        Above 1e-3 of it and below it.
+    """
+    loss = np.clip(np.log(energy / np.asarray(at, dtype=np.float64)), _LEAST_LOSS, _MOST_LOSS)
+    log_u, lengths = _length_table()
+    return np.asarray(np.interp(np.log(loss), log_u, lengths))
 
 
 def secondary_positron_track_density(energy: float, at: npt.ArrayLike) -> Floats:

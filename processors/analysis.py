@@ -377,7 +377,9 @@ class AnalysisProcessor(processor.ProcessorABC):
         )
         return AnalysisResult(
             samples={context.dataset: sample},
-            histograms=fill_views(self.histograms, cuts, views, selected.weight, context.dataset),
+            histograms=fill_views(
+                self.histograms, cuts, views, selected.weight, context.dataset, context.selection.regions
+            ),
             notes=frozenset(notes | left_out),
             events=(event_table(selected, masks),) if self.with_events else (),
         )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hist import Hist, axis, storage
 
 from selections.cut import Cut, Mask
+from selections.regions import Region
 
 __all__ = ["Axis", "HistogramSpec", "View", "fill", "fill_views", "nminus1_spec"]
 
@@ -37,6 +38,7 @@ class HistogramSpec:
     axes: tuple[Axis, ...]
     stage: Literal["base", "final"] = "base"
     without: tuple[str, ...] = ()  # cuts that "final" leaves out
+    region: str = ""  # of the selection, in which the events lie; empty: anywhere
 
     def is_possible(self, columns: Columns) -> bool:
         """Return whether all columns are there."""
@@ -103,6 +105,7 @@ def fill_views(
     views: Sequence[View],
     weight: npt.NDArray[np.float64],
     dataset: str,
+    regions: Sequence[Region] = (),
 ) -> dict[str, Hist[Any]]:
     """
     Fill the declared histograms and the N-1 histogram of each cut, an entry per variation.
@@ -115,6 +118,8 @@ def fill_views(
         The nominal one first.
     weight : float64, shape (n_events,)
     dataset : str
+    regions : sequence of Region
+        Those that specs name.
 
     Returns
     -------
@@ -124,7 +129,7 @@ def fill_views(
     filled = {}
     for spec in specs:
         if spec.is_possible(views[0].columns):
-            masks = [_mask(spec, cuts, view) for view in views]
+            masks = [_mask(spec, cuts, view, regions) for view in views]
             filled[spec.name] = _fill_each(spec, views, masks, weight, dataset)
     for index, cut in enumerate(cuts):
         left_out = nminus1_spec(cut)
@@ -135,12 +140,13 @@ def fill_views(
     return filled
 
 
-def _mask(spec: HistogramSpec, cuts: Sequence[Cut], view: View) -> Mask:
+def _mask(spec: HistogramSpec, cuts: Sequence[Cut], view: View, regions: Sequence[Region]) -> Mask:
     """Return the events that a histogram takes; the base requirement stays."""
-    if spec.stage == "base":
-        return view.base
-    asked = [mask for cut, mask in zip(cuts, view.masks, strict=True) if cut.name not in spec.without]
-    return np.asarray(np.logical_and.reduce([view.base, *asked]))
+    asked = [view.base]
+    if spec.stage == "final":
+        asked += [mask for cut, mask in zip(cuts, view.masks, strict=True) if cut.name not in spec.without]
+    asked += [region.contains(view.columns) for region in regions if region.name == spec.region]
+    return np.asarray(np.logical_and.reduce(asked))
 
 
 def _fill_each(

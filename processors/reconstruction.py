@@ -38,7 +38,11 @@ Columns = dict[str, Array]
 Mask = npt.NDArray[np.bool_]
 
 _CLUSTER_COLUMNS = tuple(f"ecal_cluster_{name}" for name in ("count", "energy", "x", "y", "size", "time"))
-_CALORIMETERS = ("ecal", "vhcal", "hcal")
+# sums over all of these that a setup has; a setup without the first one has no such sum
+_SUMS = {
+    "calorimeter_energy": ("ecal", "vhcal", "hcal"),
+    "electromagnetic_energy": ("wcal", "ecal"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,7 @@ def measure(quantities: Quantities, layout: Layout, setup: Setup, config: Recons
             )
     if "srd_module_energy" in columns and config.srd is not None:
         columns["srd_is_tagged"] = tag_electrons(columns["srd_module_energy"], config.srd)
-    columns |= _all_calorimeters(columns, setup)
+    columns |= _sums_of_calorimeters(columns, setup)
     if "track_momentum" in columns:  # fitted by another program
         columns["track_is_valid"] = columns["track_momentum"] > 0
     hits = quantities.hits
@@ -168,12 +172,14 @@ def _energies(energy: Array, time: Array | None, detector: Detector, alive: Mask
     return columns | _named_parts(detector, measured.parts)
 
 
-def _all_calorimeters(columns: Columns, setup: Setup) -> Columns:
-    """Return the energy of all calorimeters together, if the layout gives each that the setup has."""
-    names = [f"{name}_energy" for name in _CALORIMETERS if name in setup.detectors]
-    if not names or not set(names) <= columns.keys():
-        return {}
-    return {"calorimeter_energy": np.sum([columns[name] for name in names], axis=0)}
+def _sums_of_calorimeters(columns: Columns, setup: Setup) -> Columns:
+    """Return energies of several calorimeters together, if the layout gives each that the setup has."""
+    sums: Columns = {}
+    for total, members in _SUMS.items():
+        names = [f"{name}_energy" for name in members if name in setup.detectors]
+        if f"{members[0]}_energy" in names and set(names) <= columns.keys():
+            sums[total] = np.sum([columns[name] for name in names], axis=0)
+    return sums
 
 
 def _sums(parts: Array, detector: Detector, *, zeros_are_dead: bool) -> Columns:

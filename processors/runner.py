@@ -46,6 +46,8 @@ __all__ = [
     "run_items",
 ]
 
+_CHUNK, _RAW_CHUNK = 100_000, 25_000  # events; digits take several times the memory
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
@@ -54,7 +56,7 @@ class Execution:
     executor: ExecutorName = "iterative"
     workers: int = 1
     cluster: Cluster | None = None  # of the executor dask; None: on this machine
-    chunk_size: int = 50_000
+    chunk_size: int | None = None  # events; None: as suits the level of the file
 
     @property
     def width(self) -> int:
@@ -213,7 +215,7 @@ def _separate_kinds(probes: Sequence[Probe]) -> list[Probe]:
     ]
 
 
-def make_items(probes: Sequence[Probe], chunk_size: int) -> list[tuple[Layout, list[WorkItem]]]:
+def make_items(probes: Sequence[Probe], chunk_size: int | None) -> list[tuple[Layout, list[WorkItem]]]:
     """
     Cut files into chunks, one list per layout.
 
@@ -228,9 +230,10 @@ def make_items(probes: Sequence[Probe], chunk_size: int) -> list[tuple[Layout, l
     ]
 
 
-def edges_of(probe: Probe, chunk_size: int) -> list[int]:
+def edges_of(probe: Probe, chunk_size: int | None) -> list[int]:
     """Return the entries where the chunks of a file start and end."""
-    return _edges(probe.tree.entries, probe.tree.clusters, chunk_size)
+    size = chunk_size or (_RAW_CHUNK if probe.layout.level == "raw" else _CHUNK)
+    return _edges(probe.tree.entries, probe.tree.clusters, size)
 
 
 def _by_layout(probes: Sequence[Probe]) -> list[tuple[Layout, list[Probe]]]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from datasets.hits import HitArrays
 from recon.geometry import Beam, Detector, Setup
 from recon.nominal import beam_before
+from recon.pairs import find_pairs
 from recon.target_match import TargetTrack, match_tracks, target_matter
 from recon.track_details import TrackDetails
 from recon.tracks import (
@@ -24,12 +25,16 @@ from recon.tracks import (
     of_best,
 )
 
-__all__ = ["PREFIXES", "columns_of_spectrometer", "deciding_spectrometers", "plane_hits", "track_columns"]
+__all__ = [
+    "PREFIXES", "columns_of_spectrometer", "deciding_spectrometers", "pair_columns", "plane_hits",
+    "track_columns",
+]  # fmt: skip
 
 Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 
 PREFIXES = {"incoming": "track", "scattered": "scattered"}  # of the columns of each spectrometer
+_DECAY = "decay"  # spectrometer without a magnet, behind a decay volume
 _FACES = ("srd", "ecal", "hcal")
 
 
@@ -52,7 +57,32 @@ def track_columns(hits: Mapping[str, HitArrays], setup: Setup, known: Mapping[st
         columns |= plane_hits(hits[spectrometer], setup, spectrometer)
         if f"{prefix}_momentum" not in known:
             columns |= columns_of_spectrometer(hits[spectrometer], setup, spectrometer, known)
+    if _DECAY in hits:
+        columns |= pair_columns(hits[_DECAY], setup, known)
     return columns | _match_in_target({**known, **columns}, setup)
+
+
+def pair_columns(hits: HitArrays, setup: Setup, known: Mapping[str, Array]) -> Columns:
+    """
+    Return the columns of straight tracks behind a decay volume.
+
+    Parameters
+    ----------
+    hits : HitArrays
+    setup : Setup
+    known : mapping
+        With `ecal_energy` [GeV] (n_events,) where the mass of the pair is to be known.
+    """
+    pairs = find_pairs(hits.plane, hits.x, hits.y, hits.offsets, setup.spectrometers[_DECAY])
+    columns = {
+        f"{_DECAY}_plane_hits": _most_hits(hits, len(setup.spectrometers[_DECAY].planes)),
+        f"{_DECAY}_track_count": pairs.count,
+    }
+    for name in ("angle", "vertex_z", "distance", "is_valid"):
+        columns[f"{_DECAY}_{name}"] = getattr(pairs, name)
+    if "ecal_energy" in known:
+        columns[f"{_DECAY}_mass"] = 0.5 * known["ecal_energy"] * pairs.angle
+    return columns
 
 
 def deciding_spectrometers(names: Iterable[str]) -> tuple[str, ...]:
@@ -68,11 +98,15 @@ def deciding_spectrometers(names: Iterable[str]) -> tuple[str, ...]:
 
 def plane_hits(hits: HitArrays, setup: Setup, spectrometer: str) -> Columns:
     """Return the largest number of hits that a plane has in each event."""
-    n_planes, n_events = len(setup.spectrometers[spectrometer].planes), len(hits.offsets) - 1
+    most = _most_hits(hits, len(setup.spectrometers[spectrometer].planes))
+    return {f"{PREFIXES[spectrometer]}_plane_hits": most}
+
+
+def _most_hits(hits: HitArrays, n_planes: int) -> Array:
+    n_events = len(hits.offsets) - 1
     event = np.repeat(np.arange(n_events), np.diff(hits.offsets))
     counts = np.bincount(event * n_planes + hits.plane, minlength=n_events * n_planes)
-    most = counts.reshape(n_events, n_planes).max(axis=1, initial=0)
-    return {f"{PREFIXES[spectrometer]}_plane_hits": most.astype(np.float64)}
+    return np.asarray(counts.reshape(n_events, n_planes).max(axis=1, initial=0).astype(np.float64))
 
 
 def columns_of_spectrometer(

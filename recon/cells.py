@@ -123,11 +123,17 @@ def geometric_mean(amplitudes: Floats) -> Floats:
     float64, shape (...) [GeV]
         NaN where one of the two is NaN.
     """
-    low, high = amplitudes.min(axis=-1), amplitudes.max(axis=-1)
-    balanced = low >= 0.3 * high
-    product = np.where(balanced & (low > 0), low * high, 0.0)
-    mean = np.where(balanced & (low > 0), np.sqrt(product), high)
-    return np.where(np.isnan(low), np.nan, mean)
+    pairs = np.require(amplitudes, np.float64, ["C"]).reshape(-1, 2)
+    return np.asarray(_means_of_pairs(pairs).reshape(amplitudes.shape[:-1]))
+
+
+@nb.njit(cache=True)
+def _means_of_pairs(pairs: Floats) -> Floats:
+    means = np.empty(len(pairs))
+    for index in range(len(pairs)):
+        one, other = pairs[index]
+        means[index] = np.nan if one != one or other != other else _mean_of_pair(one, other)
+    return means
 
 
 def in_time_cells(cells: Floats, time: Floats | None, detector: Detector) -> Floats:
@@ -195,22 +201,32 @@ def sum_parts(cells: Floats, time: Floats | None, detector: Detector) -> PartSum
         )
         raise ValueError(msg)
     sums = PartSums(*_sum_cells(cells, times, detector.offsets, *detector.time_window))
-    for index, (section, view) in enumerate(detector.views(cells)):
+    for index, section in enumerate(detector.sections):
         if section.combine == "geometric_mean":
-            sums.inside[:, index] = _panel(view, times, detector, index)
+            start = int(detector.offsets[index])
+            sums.inside[:, index] = _panel(cells, times, start, *detector.time_window)
     return sums
 
 
-def _panel(view: Floats, times: Floats, detector: Detector, index: int) -> Floats:
-    """Return the in-time energy of a panel read by two photomultipliers, (n_events,) [GeV]."""
-    pair = view.reshape(len(view), view.shape[1] * view.shape[2])
-    start, stop = detector.offsets[index : index + 2]
-    when = times[:, start:stop]
-    early, late = detector.time_window
-    in_time = (when >= early) & (when <= late)
-    known = (np.isfinite(pair) & (np.isfinite(when) | (pair == 0))).all(axis=1)
-    kept = np.where(in_time & np.isfinite(pair), pair, 0.0)
-    return np.where(known, geometric_mean(kept), np.nan)
+@nb.njit(cache=True)
+def _panel(cells: Floats, times: Floats, start: int, early: float, late: float) -> Floats:
+    """Return the in-time energy of the panel read by cells ``start`` and the next, (n_events,) [GeV]."""
+    energy = np.empty(len(cells))
+    pair = np.empty(2)
+    for event in range(len(cells)):
+        is_known = True
+        for side in range(2):
+            amplitude, when = cells[event, start + side], times[event, start + side]
+            is_known &= np.isfinite(amplitude) and (np.isfinite(when) or amplitude == 0.0)
+            pair[side] = amplitude if early <= when <= late else 0.0
+        energy[event] = _mean_of_pair(pair[0], pair[1]) if is_known else np.nan
+    return energy
+
+
+@nb.njit(cache=True)
+def _mean_of_pair(one: float, other: float) -> float:
+    low, high = min(one, other), max(one, other)
+    return float(np.sqrt(low * high)) if low > 0.0 and low >= 0.3 * high else high
 
 
 def measure_energy(cells: Floats, time: Floats | None, detector: Detector, alive: Mask) -> DetectorEnergy:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["COLUMNS", "Column", "column", "title"]
+__all__ = ["COLUMNS", "SUMS", "Column", "column", "title"]
 
 Kind = Literal["event", "parts", "list"]
 
@@ -143,15 +143,30 @@ _DECLARED = [
     Column("veto_max_energy", "float64", "GeV", "in-time energy of the VETO panel with most"),
     *_detector("vhcal", "module", "VHCAL", "in-time energy of the VHCAL"),
     *_detector("srd", "module", "SRD", "in-time energy of all SRD modules"),
+    *_detector("wcal", "section", "WCAL", "in-time energy of all WCAL sections"),
+    *_detector("wcat", "counter", "W-catcher", "in-time energy of the W-catcher"),
+    *_detector("v2", "counter", "V2", "in-time energy of the veto behind the WCAL"),
+    *_detector("s4", "counter", "S4", "in-time energy of the counter behind the decay volume"),
     *_detector("counters", "counter", "counter", "in-time energy of all trigger counters"),
     Column("calorimeter_energy", "float64", "GeV", "in-time energy of ECAL, VHCAL and HCAL together"),
+    Column("electromagnetic_energy", "float64", "GeV", "in-time energy of WCAL and ECAL together"),
     Column("srd_is_tagged", "bool", "", "the SRD modules saw the synchrotron radiation of an electron"),
     *_tracks("track", "incoming"),
     *_tracks("scattered", "scattered"),
     Column("target_distance", "float64", "mm", "between incoming and scattered track in the target"),
     Column("target_pull", "float64", "", "that distance over its standard error"),
     Column("target_angle", "float64", "rad", "between incoming and scattered track"),
+    Column("decay_plane_hits", "float64", "", "largest number of hits in a plane behind the decay volume"),
+    Column("decay_track_count", "int64", "", "straight tracks behind the decay volume"),
+    Column("decay_angle", "float64", "rad", "between the two best tracks behind the decay volume"),
+    Column("decay_vertex_z", "float64", "mm", "where these two are closest"),
+    Column("decay_distance", "float64", "mm", "between these two where they are closest"),
+    Column("decay_mass", "float64", "GeV", "E_ECAL times half their angle: least mass if E is shared evenly"),
+    Column("decay_is_valid", "bool", "", "there are two straight tracks behind the decay volume"),
 ]
+
+# A column that is the sum of others: in their plane, limits on it are diagonals
+SUMS: dict[str, tuple[str, ...]] = {"electromagnetic_energy": ("wcal_energy", "ecal_energy")}
 
 COLUMNS: dict[str, Column] = {declared.name: declared for declared in _DECLARED}
 

@@ -11,10 +11,12 @@ from numba import njit
 
 from recon.geometry import Section
 from recon.profile import SCurve, ShowerProfile, invert, s_curve, strip_shares
+from recon.shower_lanes import LANES, StripTable, fit_lanes, lanes_workspace, strip_table
 
 __all__ = ["Shower", "ShowerConfig", "reconstruct_shower", "to_global"]
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 REACH = 0.6  # pitches: how far from the centre of its brightest cell a shower may be
 
@@ -91,6 +93,10 @@ def reconstruct_shower(
         (float(pitch[0]), float(pitch[1])),
         (s_curve(profile, pitch[0]), s_curve(profile, pitch[1])),
         (np.array(profile.share), np.array(profile.width)),
+        (
+            strip_table(profile, pitch[0], config.window, REACH * pitch[0], weighted=True),
+            strip_table(profile, pitch[1], config.window, REACH * pitch[1], weighted=False),
+        ),
         np.square([profile.stochastic, profile.constant, config.noise, config.calibration], dtype=np.float64),
         (float(config.min_energy), config.window // 2, config.n_steps),
     )
@@ -144,11 +150,18 @@ def position(
     curves : (SCurve, SCurve)
         Of the pitch in x and in y.
     """
-    in_x, in_y = around.sum(axis=1), around.sum(axis=0)
+    low_x, middle_x, high_x = _row(around[0]), _row(around[1]), _row(around[2])
+    low_y, middle_y, high_y = _row(around[:, 0]), _row(around[:, 1]), _row(around[:, 2])
     return (
-        _offset(in_x[0], in_x[1], in_x[2], i > 0, i + 1 < grid[0], curves[0]),
-        _offset(in_y[0], in_y[1], in_y[2], j > 0, j + 1 < grid[1], curves[1]),
+        _offset(low_x, middle_x, high_x, i > 0, i + 1 < grid[0], curves[0]),
+        _offset(low_y, middle_y, high_y, j > 0, j + 1 < grid[1], curves[1]),
     )
+
+
+@njit(cache=True)
+def _row(three: Floats) -> float:
+    """Return the sum of three numbers; numpy's own would make an array."""
+    return float(three[0] + three[1] + three[2])
 
 
 @njit(cache=True)
@@ -188,32 +201,90 @@ def _fit_events(
     pitch: tuple[float, float],
     curves: tuple[SCurve, SCurve],
     mixture: tuple[Floats, Floats],
+    tables: tuple[StripTable, StripTable],
     spread: Floats,
     limits: tuple[float, int, int],
-) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[Floats, Floats, Floats, Integers, Integers]:
     """Fit all events; positions [mm] from the grid's centre."""
-    n_events, n_x, n_y = cells.shape
     min_energy, half, n_steps = limits
-    x, y, chi2 = np.full(n_events, np.nan), np.full(n_events, np.nan), np.full(n_events, np.nan)
-    max_x, max_y = np.full(n_events, -1), np.full(n_events, -1)
+    chi2 = np.full(len(cells), np.nan)
+    at, brightest_cell = _find(cells, pitch, curves, min_energy, half)
+    whole = np.empty(len(cells), np.int64)  # events whose window lies inside of the grid
+    n_whole = 0
     work = np.empty((5, max(len(mixture[0]), 3), 2 * half + 1))  # the last is for a row of cells
-    around = np.empty((3, 3))
-    for event in range(n_events):
-        i, j = brightest(cells[event], min_energy)
+    for event in range(len(cells)):
+        i, j = brightest_cell[:, event]
         if i < 0:
             continue
-        low_x, low_y = max(i - half, 0), max(j - half, 0)
-        window = cells[event, low_x : i + half + 1, low_y : j + half + 1]
-        if not window.sum() > 0:
+        window = _window(cells[event], i, j, half)
+        if window.shape == (2 * half + 1, 2 * half + 1):
+            whole[n_whole] = event
+            n_whole += 1
             continue
-        max_x[event], max_y[event] = i, j
-        edges = ((low_x - i - 0.5) * pitch[0], (low_y - j - 0.5) * pitch[1])
+        edges = ((max(i - half, 0) - i - 0.5) * pitch[0], (max(j - half, 0) - j - 0.5) * pitch[1])
+        start = (at[0, event], at[1, event])
+        at[0, event], at[1, event], chi2[event] = _fit(
+            window, start, edges, pitch, mixture, spread, n_steps, work
+        )
+    _fit_whole(cells, whole[:n_whole], brightest_cell, tables, len(mixture[0]), spread, limits, at, chi2)
+    x = at[0] + (brightest_cell[0] - 0.5 * (cells.shape[1] - 1)) * pitch[0]
+    y = at[1] + (brightest_cell[1] - 0.5 * (cells.shape[2] - 1)) * pitch[1]
+    return x, y, chi2, brightest_cell[0], brightest_cell[1]
+
+
+@njit(cache=True)
+def _window(cells: Floats, i: int, j: int, half: int) -> Floats:
+    """Return the cells around cell (i, j) that exist."""
+    return cells[max(i - half, 0) : i + half + 1, max(j - half, 0) : j + half + 1]
+
+
+@njit(cache=True)
+def _find(
+    cells: Floats, pitch: tuple[float, float], curves: tuple[SCurve, SCurve], min_energy: float, half: int
+) -> tuple[Floats, Integers]:
+    """Return first positions from the centre of the brightest cell [mm] and that cell, (2, n_events) both."""
+    at, found = np.full((2, len(cells)), np.nan), np.full((2, len(cells)), -1)
+    around = np.empty((3, 3))
+    for event in range(len(cells)):
+        i, j = brightest(cells[event], min_energy)
+        if i < 0 or not _window(cells[event], i, j, half).sum() > 0:
+            continue
+        found[0, event], found[1, event] = i, j
         neighbours(cells[event], i, j, around)
-        start = position(around, i, j, (n_x, n_y), curves)
-        offset_x, offset_y, chi2[event] = _fit(window, start, edges, pitch, mixture, spread, n_steps, work)
-        x[event] = (i - 0.5 * (n_x - 1)) * pitch[0] + offset_x
-        y[event] = (j - 0.5 * (n_y - 1)) * pitch[1] + offset_y
-    return x, y, chi2, max_x, max_y
+        at[0, event], at[1, event] = position(around, i, j, cells.shape[1:], curves)
+    return at, found
+
+
+@njit(cache=True)
+def _fit_whole(
+    cells: Floats,
+    events: Integers,
+    brightest_cell: Integers,
+    tables: tuple[StripTable, StripTable],
+    n_components: int,
+    spread: Floats,
+    limits: tuple[float, int, int],
+    at: Floats,
+    chi2: Floats,
+) -> None:
+    """Fit showers whose windows lie inside of the grid, `LANES` at once; ``at`` and ``chi2`` are filled."""
+    half, n_steps = limits[1], limits[2]
+    size = 2 * half + 1
+    window, start, best = np.empty((size, size, LANES)), np.empty((2, LANES)), np.empty((3, LANES))
+    work = lanes_workspace(size, size, n_components)
+    for first in range(0, len(events), LANES):
+        for lane in range(LANES):
+            event = events[min(first + lane, len(events) - 1)]  # the last one again where there is no more
+            i, j = brightest_cell[0, event] - half, brightest_cell[1, event] - half
+            start[0, lane], start[1, lane] = at[0, event], at[1, event]
+            for k in range(size):
+                for m in range(size):
+                    window[k, m, lane] = cells[event, i + k, j + m]
+        fit_lanes(window, start, tables, spread, n_steps, work, best)
+        for lane in range(min(LANES, len(events) - first)):
+            event = events[first + lane]
+            at[0, event], at[1, event] = best[0, lane], best[1, lane]
+            chi2[event] = best[2, lane] / (size * size - 3)
 
 
 @njit(cache=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
 import inspect
@@ -20,7 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from selections.blinding import BlindingError
 from selections.cut import Cut, build_cuts
-from selections.regions import Region
+from selections.errors import SelectionError, nearest
+from selections.region_specs import read_regions, read_tag_and_probe
+from selections.regions import Limit, Region
 from selections.tag_and_probe import TagAndProbe
 from selections.variations import Variation, VariationError, parse_variations, read_variations
 
@@ -34,13 +35,9 @@ __all__ = [
     "load_selection",
 ]
 
-ANALYSES = ("invisible", "muon")
+ANALYSES = ("invisible", "muon", "visible", "hadron")
 _FOLDER = Path(__file__).parent
 _BOX = "signal_box"
-
-
-class SelectionError(ValueError):
-    """The name of an analysis, a cut or a parameter is wrong; the text says what is valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +75,7 @@ class _File:
     signal_box: Mapping[str, Any]
     regions: Mapping[str, Mapping[str, Any]]
     setups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    setup_regions: Mapping[str, Mapping[str, Mapping[str, Limit]]] = field(default_factory=dict)
     signal: Signal = field(default_factory=Signal)
     variations: Mapping[str, Any] = field(default_factory=dict)
     tag_and_probe: Mapping[str, Any] | None = None
@@ -106,7 +104,7 @@ class Selection:
             if cut.name == name:
                 return cut
         names = [cut.name for cut in self.cuts]
-        msg = f"unknown cut '{name}'{_nearest(name, names)} Cuts of {self.analysis}: {', '.join(names)}"
+        msg = f"unknown cut '{name}'{nearest(name, names)} Cuts of {self.analysis}: {', '.join(names)}"
         raise SelectionError(msg)
 
     @property
@@ -185,7 +183,7 @@ def load_selection(
     analysis : str
         One of `ANALYSES`.
     setup : str
-        Name of the setup; numbers under `setups` of the YAML override the default ones.
+        Name of the setup; numbers under `setups` and `setup_regions` of the YAML override the default ones.
     detectors : sequence of str
         Detectors that the setup has: a cut on an absent one does not exist.
     changes : sequence of str
@@ -205,7 +203,7 @@ def load_selection(
     for cut in module.CUTS:
         if cut.detector not in (None, *detectors):
             params.pop(cut.name)
-    box = _region(_BOX, content.signal_box)
+    box, *regions = _regions_of(content, setup)
     for change in changes:
         if change.partition(".")[0] == _BOX:
             box = _resize(box, change)
@@ -213,7 +211,7 @@ def load_selection(
             _apply(params, change)
     for name in without:
         if name not in params:
-            msg = f"unknown cut '{name}'{_nearest(name, params)} Cuts of {analysis}: {', '.join(params)}"
+            msg = f"unknown cut '{name}'{nearest(name, params)} Cuts of {analysis}: {', '.join(params)}"
             raise SelectionError(msg)
     kept = {name: values for name, values in params.items() if name not in without}
     return Selection(
@@ -222,13 +220,13 @@ def load_selection(
         base=content.base,
         cuts=build_cuts(module.CUTS, kept),
         signal_box=box,
-        regions=tuple(_region(name, spec) for name, spec in content.regions.items()),
+        regions=tuple(regions),
         params=params,
         without=tuple(dict.fromkeys(without)),
         changed=tuple(changes),
         signal=content.signal,
         variations=_declared_variations(analysis) if variations is None else tuple(variations),
-        tag_and_probe=_tag_and_probe(content.tag_and_probe),
+        tag_and_probe=read_tag_and_probe(content.tag_and_probe),
     )
 
 
@@ -268,7 +266,7 @@ def _declared_variations(analysis: str) -> tuple[Variation, ...]:
 @cache
 def _load_file(analysis: str) -> tuple[ModuleType, _File]:
     if analysis not in ANALYSES:
-        msg = f"unknown analysis '{analysis}'{_nearest(analysis, ANALYSES)} Analyses: {', '.join(ANALYSES)}"
+        msg = f"unknown analysis '{analysis}'{nearest(analysis, ANALYSES)} Analyses: {', '.join(ANALYSES)}"
         raise SelectionError(msg)
     path = _FOLDER / f"{analysis}.yaml"
     tree = without_sources(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -288,7 +286,7 @@ def _check_names(content: _File, declared: Sequence[Cut], where: str) -> None:
     expected = {cut.name: _parameters(cut.keep) for cut in declared}
     given = {name: set(values) for name, values in content.default.items()}
     for name in (*(given.keys() - expected.keys()), *(expected.keys() - given.keys())):
-        fault = "is not given" if name in expected else f"is unknown{_nearest(name, expected)}"
+        fault = "is not given" if name in expected else f"is unknown{nearest(name, expected)}"
         msg = f"{where}: cut '{name}' under 'default' {fault}"
         raise SelectionError(msg)
     for name, keys in given.items():
@@ -304,11 +302,11 @@ def _check_names(content: _File, declared: Sequence[Cut], where: str) -> None:
                 raise SelectionError(msg)
     for name in content.base.cuts:
         if name not in expected:
-            msg = f"{where}: base names the cut '{name}', which is unknown{_nearest(name, expected)}"
+            msg = f"{where}: base names the cut '{name}', which is unknown{nearest(name, expected)}"
             raise SelectionError(msg)
-    for name, spec in {"signal_box": content.signal_box, **content.regions}.items():
-        _region(name, spec)
-    probed = _tag_and_probe(content.tag_and_probe)
+    for name in ("", *content.setup_regions):
+        _regions_of(content, name)
+    probed = read_tag_and_probe(content.tag_and_probe)
     if probed is not None and probed.cut not in expected:
         msg = f"{where}: tag_and_probe names the cut '{probed.cut}', which is unknown"
         raise SelectionError(msg)
@@ -345,11 +343,11 @@ def _apply(params: dict[str, dict[str, float]], change: str) -> None:
         msg = f"'{change}' is not of the form CUT.KEY=VALUE, for example track_momentum.half_width=5"
         raise SelectionError(msg)
     if name not in params:
-        msg = f"unknown cut '{name}'{_nearest(name, params)} Cuts: {', '.join(params)}"
+        msg = f"unknown cut '{name}'{nearest(name, params)} Cuts: {', '.join(params)}"
         raise SelectionError(msg)
     if key not in params[name]:
         there = ", ".join(params[name])
-        msg = f"cut '{name}' has no parameter '{key}'{_nearest(key, params[name])} It has: {there}"
+        msg = f"cut '{name}' has no parameter '{key}'{nearest(key, params[name])} It has: {there}"
         raise SelectionError(msg)
     try:
         params[name][key] = _finite(text)
@@ -364,7 +362,7 @@ def _resize(box: Region, change: str) -> Region:
     column = target.partition(".")[2]
     if column not in box.limits:
         there = ", ".join(box.limits)
-        msg = f"the signal box has no edge '{column}'{_nearest(column, box.limits)} It has: {there}"
+        msg = f"the signal box has no edge '{column}'{nearest(column, box.limits)} It has: {there}"
         raise SelectionError(msg)
     try:
         return replace(box, limits={**box.limits, column: (box.limits[column][0], _finite(text))})
@@ -373,41 +371,14 @@ def _resize(box: Region, change: str) -> Region:
         raise SelectionError(msg) from None
 
 
+def _regions_of(content: _File, setup: str) -> list[Region]:
+    """Return the signal box and the regions with the limits of a setup."""
+    specs = {_BOX: content.signal_box, **content.regions}
+    return read_regions(specs, content.setup_regions.get(setup, {}), setup)
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(text)
     return value
-
-
-@cache
-def _region_adapter() -> TypeAdapter[Region]:
-    """Return the one adapter: to make it takes as long as to process a thousand events."""
-    return TypeAdapter(Region)
-
-
-def _region(name: str, spec: Mapping[str, Any]) -> Region:
-    try:
-        return _region_adapter().validate_python({"name": name, **spec})
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
-        msg = f"region '{name}': {faults}"
-        raise SelectionError(msg) from error
-
-
-def _tag_and_probe(spec: Mapping[str, Any] | None) -> TagAndProbe | None:
-    if spec is None:
-        return None
-    probes = {name: _region(name, region) for name, region in spec.get("probes", {}).items()}
-    regions = {name: _region(name, spec.get(name, {})) for name in ("beam", "side_band")}
-    try:
-        return TypeAdapter(TagAndProbe).validate_python({**spec, **regions, "probes": probes})
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
-        msg = f"tag_and_probe: {faults}"
-        raise SelectionError(msg) from error
-
-
-def _nearest(name: str, valid: Any) -> str:
-    close = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else "."

@@ -16,7 +16,7 @@ _EVENT_QUANTITIES = (
     "run", "spill", "event", "weight", "master_time", "trigger_is_physics", "trigger_is_calibration",
     "trigger_word",
 )  # fmt: skip
-_DETECTORS = ("counters", "ecal", "hcal", "srd", "veto", "vhcal", "wcal")
+_DETECTORS = ("counters", "ecal", "hcal", "s4", "srd", "v2", "veto", "vhcal", "wcal", "wcat")
 _TRACKS = ("track_momentum",)  # of a fit that another program made
 
 Collection = Mapping[str, str]  # field -> branch, all jagged alike

@@ -67,14 +67,24 @@ def _read(path: Path) -> Any:
 
 
 def _merge(base: Any, changes: Any, where: str) -> Any:
-    """Return a tree with changes: mappings key by key, lists of named things `without` some, others whole."""
-    if isinstance(base, list) and isinstance(changes, dict) and set(changes) == {"without"}:
+    """
+    Return a tree with changes: mappings key by key, lists whole.
+
+    Of a list of named things, `without: [NAME]` leaves some out and `changed: {NAME: ...}` changes some.
+    """
+    if isinstance(base, list) and isinstance(changes, dict) and set(changes) <= {"without", "changed"}:
         names = [member.get("name") for member in base if isinstance(member, dict)]
-        unknown = [name for name in changes["without"] if name not in names]
-        if unknown:
-            msg = f"{where}.without names '{unknown[0]}', there are {', '.join(map(str, names))}"
-            raise ConfigError(msg)
-        return [member for member in base if member["name"] not in changes["without"]]
+        for key, wanted in changes.items():
+            unknown = [name for name in wanted if name not in names]
+            if unknown:
+                msg = f"{where}.{key} names '{unknown[0]}', there are {', '.join(map(str, names))}"
+                raise ConfigError(msg)
+        gone, changed = changes.get("without", ()), changes.get("changed", {})
+        return [
+            _merge(member, changed.get(member["name"], {}), f"{where}.{member['name']}")
+            for member in base
+            if member["name"] not in gone
+        ]
     if not (isinstance(base, dict) and isinstance(changes, dict)) or "value" in changes:
         return changes
     merged = {

@@ -32,7 +32,7 @@ _CONVERSION = 9.0 / 7.0  # [X0] mean depth of pair production at high energies
 _STEPS = np.array([1.5, 3.0, 4.5, 6.5, 8.5, 11.0, 14.0, 18.0, np.inf])
 _REACH = 4.0  # [X0] a longer step has its energy near its front
 _SHORTEST = 0.3  # [X0] a shorter step is joined to the next one
-_CONTAINED = 0.985  # of a shower in the middle of the target's grid: the response is calibrated to its sum
+_CONTAINED = 0.985  # of a shower in the middle of a grid: the electron scale is calibrated to its sum
 
 
 class Media(NamedTuple):
@@ -67,7 +67,7 @@ def media_of(stack: Stack) -> Media:
                 DEPTH_SCALE if layered else 1.0,
                 volume.material.radiation_length / pitch if layered else np.inf,
                 1.0 / (1.0 + 0.007 * (absorber_z - volume.active.z)) if layered else 1.0,
-                volume.em_fraction / (_CONTAINED if volume.detector.is_target else 1.0),
+                volume.em_fraction / (_CONTAINED if volume.detector.has_electron_scale else 1.0),
                 response.reference_energy,
                 response.nonlinearity,
                 response.stochastic**2 * volume.em_fraction,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from datasets.simulation.beamline import transport
 from datasets.simulation.electromagnetic import deposit_electromagnetic
 from datasets.simulation.hadronic import deposit_hadrons
-from datasets.simulation.ionisation import deposit_muons
+from datasets.simulation.ionisation import deposit_muons, deposit_tracks
 from datasets.simulation.model import Hits, Particles, Primaries, join
 from datasets.simulation.muon_tracks import cross_muons
 from datasets.simulation.process import Process
@@ -89,8 +89,11 @@ def fly(stage: Stage, primaries: Primaries, process: Ints, rng: np.random.Genera
     _deposit_knock_ons(line, stack, rng, visible)
     leads = _leads(line.particles, beam) & _is_inside(line.particles, stack.volumes[_target(stack)])
     acting, others = line.particles.select(leads), line.select(~leads)
-    made, taken = _act_in_target(stage, acting, of_primary, missing, rng)
+    made, taken, ends = _act_in_target(stage, acting, of_primary, missing, rng)
     _pass_counters(line.select(np.flatnonzero(leads)[taken]), stack, rng, visible)
+    tracked = np.isfinite(ends)
+    tracks = _start(line.select(np.flatnonzero(leads)[tracked]), stack)
+    deposit_tracks(tracks, ends[tracked], stack, rng, visible)
     rest = _start(line.select(np.flatnonzero(leads)[~taken]), stack)
     ready, stretches = join([made, rest, _start(others, stack)]), stretches_of(stack, stage.setup)
     hits = line.hits
@@ -175,9 +178,9 @@ def _leads(particles: Particles, beam: Particles) -> npt.NDArray[np.bool_]:
 
 def _act_in_target(
     stage: Stage, particles: Particles, of_primary: Ints, missing: Floats, rng: np.random.Generator
-) -> tuple[Particles, Mask]:
-    """Return what processes in the target leave, and which of the particles they took."""
-    taken = np.zeros(len(particles.pdg), dtype=bool)
+) -> tuple[Particles, Mask, Floats]:
+    """Return what processes in the target leave, which particles they took, and where tracks of these end."""
+    taken, ends = np.zeros(len(particles.pdg), dtype=bool), np.full(len(particles.pdg), np.nan)
     left = [Particles.empty()]
     index_of = of_primary[particles.primary]
     for index, kind in enumerate(stage.processes):
@@ -188,7 +191,9 @@ def _act_in_target(
         np.add.at(missing, particles.primary[acting], shower.missing)
         left.append(shower.particles)
         taken |= acting
-    return join(left), taken
+        if shower.ends is not None:
+            ends[acting] = shower.ends
+    return join(left), taken, ends
 
 
 def _start(line: Line, stack: Stack) -> Particles:

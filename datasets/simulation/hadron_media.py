@@ -35,15 +35,17 @@ def hadron_media(stack: Stack) -> HadronMedia:
     """Return what hadrons need of the volumes of a stack."""
     rows = []
     for v in stack.volumes:
-        layered = v.absorber is not None
         em = v.em_fraction
+        ratio, stop = _RESPONSE_RATIO, _STOP
+        if v.detector.has_electron_scale:
+            ratio, stop = _TARGET_RATIO, _STOP_IN_TARGET
         rows.append(
             (
                 em,
-                em / (1.0 if not layered else _TARGET_RATIO if v.detector.is_target else _RESPONSE_RATIO),
+                em / (1.0 if v.absorber is None else ratio),
                 v.material.moliere_radius,
                 v.detector.response.stochastic**2 * em,
-                v.material.pion_interaction_length * (_STOP_IN_TARGET if v.detector.is_target else _STOP),
+                v.material.pion_interaction_length * stop,
             )
         )
     return HadronMedia(*(np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)))

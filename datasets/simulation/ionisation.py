@@ -19,6 +19,7 @@ __all__ = [
     "PAIR_TURN",
     "TrackMedia",
     "deposit_muons",
+    "deposit_tracks",
     "draw_transfer",
     "ionise",
     "track_media",
@@ -91,6 +92,26 @@ def deposit_muons(particles: Particles, stack: Stack, rng: np.random.Generator, 
         _cross(particles, stack.tables, track_media(stack), rng, deposits)
 
 
+def deposit_tracks(
+    particles: Particles, ends: Floats, stack: Stack, rng: np.random.Generator, deposits: Floats
+) -> None:
+    """
+    Let charged particles ionise on their straight ways, up to where something happens to them.
+
+    Parameters
+    ----------
+    particles : Particles
+    ends : float64, shape (n_particles,) [mm]
+        z of the ends of the tracks.
+    stack : Stack
+    rng : numpy.random.Generator
+    deposits : float64, shape (n_primaries, n_cells) [GeV visible]
+        Added to.
+    """
+    if len(particles.pdg):
+        _draw_tracks(particles, ends, stack.tables, track_media(stack), rng, deposits)
+
+
 @numba.njit(cache=True)
 def ionise(media: TrackMedia, v: int, thickness: float, rng: np.random.Generator) -> float:
     """Return the visible energy [GeV] of a track over a depth [mm] of a volume."""
@@ -158,3 +179,28 @@ def _cross(
             energy -= lost + tables.ionisation[v] * way
             if energy <= 0.2:
                 break
+
+
+@numba.njit(cache=True)
+def _draw_tracks(
+    particles: Particles,
+    ends: Floats,
+    tables: Tables,
+    media: TrackMedia,
+    rng: np.random.Generator,
+    deposits: Floats,
+) -> None:
+    for i in range(len(particles.primary)):
+        for v in range(len(tables.z)):
+            begin = max(tables.z[v], particles.z[i])
+            end = min(tables.z[v] + tables.length[v], ends[i])
+            if end <= begin:
+                continue
+            step = 0.5 * (begin + end) - particles.z[i]
+            x, y = (
+                particles.x[i] + step * particles.slope_x[i],
+                particles.y[i] + step * particles.slope_y[i],
+            )
+            cell = cell_at(tables, v, x, y)
+            if cell >= 0:
+                deposits[particles.primary[i], cell] += ionise(media, v, end - begin, rng)

@@ -96,6 +96,7 @@ class Shower(NamedTuple):
 
     particles: Particles  # that go on; energy that is not theirs is gone
     missing: Floats  # [GeV] carried away by what no detector sees, shape (n_primaries,)
+    ends: Floats | None = None  # [mm] z where the tracks of charged particles end that interact in the target
 
 
 Table = TypeVar("Table", Particles, Hits)

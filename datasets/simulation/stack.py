@@ -70,10 +70,11 @@ class Volume:
         """
         Return the visible part of the energy that an electromagnetic shower deposits.
 
-        The sampling fraction of the target is that of electrons, of other calorimeters that of pions.
+        The sampling fraction of the target is that of electrons, of other calorimeters that of pions unless
+        the setup says that they are electromagnetic.
         """
         fraction = self.detector.response.sampling_fraction
-        if self.absorber is None or self.detector.is_target:
+        if self.absorber is None or self.detector.has_electron_scale:
             return fraction
         return fraction / PION_RESPONSE if fraction < 1.0 else self.active_share_of_ionisation
 

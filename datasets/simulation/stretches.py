@@ -11,6 +11,7 @@ from datasets.simulation.electromagnetic import deposit_electromagnetic
 from datasets.simulation.hadronic import cross_hadrons
 from datasets.simulation.model import Floats, Hits, Particles, join
 from datasets.simulation.muon_tracks import cross_muons
+from datasets.simulation.pair_tracks import cross_counters
 from datasets.simulation.stack import Stack, tables_of
 from recon.geometry import Setup
 
@@ -47,10 +48,11 @@ def fly_behind(
     visible: Floats,
 ) -> Hits:
     """
-    Let particles deposit energy stretch by stretch; muons and hadrons that leave one fly on to the next.
+    Let particles deposit energy stretch by stretch; what leaves one flies on to the next.
 
     In between they bend, scatter and leave hits as in `datasets.simulation.beamline.transport`. Electrons and
-    photons fly straight through all that is left, and leave no hits.
+    photons that meet a calorimeter shower straight through all that is left, and leave no hits; before they
+    do, counters see them as tracks.
 
     Parameters
     ----------
@@ -67,14 +69,15 @@ def fly_behind(
         kind = np.abs(particles.pdg)
         is_em, is_muon = np.isin(kind, _ELECTROMAGNETIC), kind == _MUON
         rest = _join_stacks(stretches[index:])
-        deposit_electromagnetic(particles.select(is_em), rest, rng, visible)
+        showering, light = cross_counters(particles.select(is_em), stack, rng, visible)
+        deposit_electromagnetic(showering, rest, rng, visible)
         muons, showers = cross_muons(particles.select(is_muon), stack, rng, visible)
         deposit_electromagnetic(showers, rest, rng, visible)
         others = ~is_em & ~is_muon & ~np.isin(kind, _NEUTRINOS)
         hadrons = cross_hadrons(particles.select(others), stack, rng, visible)
         if index + 1 < len(stretches):
             front = stretches[index + 1].volumes[0].section.z
-            arrival = transport(join([muons, hadrons]), setup, rng, front)
+            arrival = transport(join([muons, hadrons, light]), setup, rng, front)
             hits.append(arrival.hits)
             particles = arrival.particles
     return join(hits)

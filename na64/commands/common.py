@@ -20,10 +20,12 @@ from datasets.sources import find_inputs
 from na64.errors import UserError
 from na64.execution import choose_execution, log_folder
 from processors.analysis import AnalysisProcessor
+from processors.hadron import HadronProcessor
 from processors.invisible import InvisibleProcessor
 from processors.muon import MuonProcessor
 from processors.runner import Account, Execution, Request
 from processors.runner import Progress as Tell
+from processors.visible import VisibleProcessor
 from selections.selection import ANALYSES, SelectionError
 
 __all__ = [
@@ -39,6 +41,8 @@ __all__ = [
 _PROCESSORS: dict[str, type[AnalysisProcessor]] = {
     "invisible": InvisibleProcessor,
     "muon": MuonProcessor,
+    "hadron": HadronProcessor,
+    "visible": VisibleProcessor,
 }
 _KINDS = ("data", "simulation")
 
@@ -57,7 +61,7 @@ class ReadOptions:
     executor: str | None = None
     workers: int | str | None = None  # N, or N:MAX
     cluster: str | None = None
-    chunk_size: int = 50_000
+    chunk_size: int | None = None
     seed: int = 1
     max_loss: float = 0.0
     timeout: float = TIMEOUT  # [s] for the headers of a file, or one branch of a chunk

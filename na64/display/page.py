@@ -33,7 +33,11 @@ _WAVEFORMS = 2.4  # [inch] height of their row
 _LEFT, _RIGHT = 0.8, 12.6  # [inch] of the drawings; the cuts stand to the right of them
 _FRONTS = ("ecal", "hcal")  # drawn cell by cell; others as bars
 _BEHIND = (("E_ECAL + E_VHCAL + E_HCAL", "calorimeter_energy", "GeV"), ("p_2", "scattered_momentum", "GeV"))
-_LIMITS = {"srd": ("module_low", "module_high"), "veto": ("limit",)}  # thresholds on each part
+_BARS = 4  # panels of bars that have room beside the calorimeters
+_LIMITS = {  # thresholds on each part
+    "srd": ("module_low", "module_high"),
+    **dict.fromkeys(("veto", "wcat", "v2"), ("limit",)),
+}
 
 
 class _Page:
@@ -76,7 +80,8 @@ def draw_event(picked: Picked, file: str, *, waveforms: bool = False) -> Figure:
     -------
     matplotlib Figure, not saved
     """
-    page = _Page(_HEIGHT + (_WAVEFORMS if waveforms else 0.0))
+    bottom = _HEIGHT + _more_height(picked)
+    page = _Page(bottom + (_WAVEFORMS if waveforms else 0.0))
     norm = energy_norm(_energies(picked))
     above, side = page.axes(_LEFT, 1.1, 11.8, 3.1), page.axes(_LEFT, 4.3, 11.8, 1.6)
     title, numbers = heading(picked, file)
@@ -90,8 +95,14 @@ def draw_event(picked: Picked, file: str, *, waveforms: bool = False) -> Figure:
     _draw_fronts(page, picked, norm, 8.75)
     draw_verdicts(page.axes(13.1, 1.0, 4.8, _HEIGHT - 1.3), picked)
     if waveforms:
-        draw_waveforms(page.row(6, _HEIGHT + 0.1, 1.6, n_drawn=6), picked)
+        draw_waveforms(page.row(6, bottom + 0.1, 1.6, n_drawn=6), picked)
     return page.figure
+
+
+def _more_height(picked: Picked) -> float:
+    """Return what the page needs below for panels of bars [inch]."""
+    others = [name for name in picked.context.setup.detectors if name not in _FRONTS]
+    return 0.97 * max(len(others) - _BARS, 0)
 
 
 def _energies(picked: Picked) -> list[Floats]:
@@ -115,6 +126,7 @@ def heading(picked: Picked, file: str) -> tuple[str, str]:
     columns, setup = picked.columns, picked.context.setup
     identity = [f"{name} {int(columns[name][0])}" for name in ("run", "spill", "event") if name in columns]
     wanted = (
+        *((("E_WCAL", "wcal_energy", "GeV"),) if "wcal" in setup.detectors else ()),
         ("E_ECAL", "ecal_energy", "GeV"),
         ("E_HCAL", "hcal_energy", "GeV"),
         ("p", "track_momentum", "GeV"),
@@ -159,7 +171,7 @@ def _draw_fronts(page: _Page, picked: Picked, norm: LogNorm, top: float) -> None
     colours.set_label("energy in the line of sight [GeV]", fontsize=10)
     bar.tick_params(labelsize=8)
     others = [detector for name, detector in detectors.items() if name not in _FRONTS]
-    height = 2.9 / max(len(others), 1)
+    height = (2.9 + _more_height(picked)) / max(len(others), 1)
     left += 1.75
     for index, detector in enumerate(others):
         axes = page.axes(left, top + index * height, _RIGHT - left, height - 0.5)

@@ -16,14 +16,20 @@ from coffea.processor import ProcessorABC
 
 from datasets.probe import Kind
 from datasets.sources import InputFile
+from na64.testing.hadron_pair import make_hadron_pair
 from na64.testing.muon_pair import make_muon_pair
 from na64.testing.oracle import difference, find_value, fingerprint
 from na64.testing.pair import PLANTED, make_closed_pair
 from na64.testing.plain_values import plain
+from na64.testing.visible_pair import make_visible_pair
 from processors.analysis import AnalysisProcessor
 from processors.runner import Execution, Request, prepare, run_items
 
-_PAIRS = {"muon": make_muon_pair}  # of files that an analysis can read, where it is not the p348reco ntuple
+_PAIRS = {  # of files that an analysis can read, where it is not the p348reco ntuple
+    "muon": make_muon_pair,
+    "visible": make_visible_pair,
+    "hadron": make_hadron_pair,
+}
 
 __all__ = ["InterferenceError", "assert_not_interfering"]
 
@@ -55,7 +61,7 @@ def assert_not_interfering(
         An `AnalysisProcessor`, or any other that reads events with our schemas.
     pair : (Path, Path), optional
         Files of equal length; by default a p348reco ntuple with 40 events in the box of the invisible mode,
-        or for the muon mode an `ana_tree` with 30, in the second file replaced by other closed events and by
+        or for other modes files of theirs with 30, in the second file replaced by other closed events and by
         some that fail the base requirement.
     layout, setup, kind : str, optional
         As for `na64 run`.

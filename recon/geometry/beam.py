@@ -49,6 +49,12 @@ class Beam(Strict):
             msg = f"a beam needs momentum > 0, spread >= 0 and a charge, got {self}"
             raise ValueError(msg)
 
+    def share_of(self, particle: str) -> float:
+        """Return the share of a kind of particle; of the beam's own it is what contamination leaves."""
+        if particle == self.particle:
+            return 1.0 - sum(self.contamination.values())
+        return self.contamination.get(particle, 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter(Strict):

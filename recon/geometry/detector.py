@@ -186,6 +186,7 @@ class Detector(Strict):
     pedestal: Literal["none", "detector", "section"] = "none"  # where measured zeros mean dead
     is_shielded: bool = False  # from synchrotron photons that pass beside the target
     is_target: bool = False  # takes every beam particle: an empty one is dead at any level
+    is_electromagnetic: bool = False  # its scale is that of electrons, though it is not the target
     seed_energy: float = 0.5  # [GeV] least energy of a cluster's first cell, or of a shower with a shape
     beam_cell: tuple[int, int] | None = None  # (x, y) index of the cell that the beam points at
     response: Response = field(default_factory=Response)
@@ -208,6 +209,11 @@ class Detector(Strict):
         if not self.time_window[0] < self.time_window[1]:
             msg = f"detector '{self.name}': time_window must rise, got {self.time_window}"
             raise ValueError(msg)
+
+    @property
+    def has_electron_scale(self) -> bool:
+        """Return whether the sampling fraction is that of electron showers; else it is that of pions."""
+        return self.is_target or self.is_electromagnetic
 
     @property
     def n_cells(self) -> int:

@@ -36,10 +36,14 @@ def test_setup_of_a_period_exists_and_holds_for_its_runs(period: Period) -> None
 @shipped
 def test_closed_regions_are_upper_bounds_on_declared_columns(period: Period) -> None:
     assert period.closed
-    for limits in period.closed.values():
-        assert len(limits) == 2
+    for analysis, limits in period.closed.items():
         assert set(limits) <= set(COLUMNS)
-        assert all(low is None and high is not None and high > 0 for low, high in limits.values())
+        bounds = dict(limits)
+        if analysis == "visible":  # a window around the beam's energy
+            low, high = bounds.pop("electromagnetic_energy")
+            assert (low, high) == pytest.approx((0.9 * 0.5 * (low + high), 1.1 * 0.5 * (low + high)))
+        assert len(limits) == 2
+        assert all(low is None and high is not None and high > 0 for low, high in bounds.values())
 
 
 def test_invisible_mode_closes_50_gev_by_1_gev() -> None:

@@ -20,6 +20,8 @@ from recon.geometry import Setup
 SHIPPED = ("geant4_sample", "na64e_2016", "na64e_2018", "na64e_2022")
 EXPERIMENT = SHIPPED[1:]
 MUON = ("na64mu_2021", "na64mu_2022", "na64mu_2023")  # tests/datasets/test_muon_setups.py
+HADRON = ("na64h_2022",)  # tests/datasets/test_hadron_setup.py
+VISIBLE = ("na64vis_2017", "na64vis_2018")  # tests/datasets/test_visible_setups.py
 FOLDER = Path(datasets.__file__).parent / "setups"
 
 every_setup = pytest.mark.parametrize("name", SHIPPED)
@@ -33,7 +35,7 @@ def beam_at(setup: Setup, z: float) -> State:
 
 
 def test_names_are_those_of_the_files() -> None:
-    assert setup_names() == sorted((*SHIPPED, *MUON))
+    assert setup_names() == sorted((*SHIPPED, *MUON, *VISIBLE, *HADRON))
 
 
 @every_setup

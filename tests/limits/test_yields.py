@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import gamma
 
 from datasets.setups import load_setup
+from datasets.simulation.processes import PROCESSES
 from datasets.simulation.processes.target import target_of
 from limits.yields import bremsstrahlung_yield, resonant_yield, share_above
 from physics.dark_photon import bremsstrahlung_section
@@ -53,3 +54,12 @@ def test_reach_of_the_resonance(mass: float, reaches: bool) -> None:
 def test_threshold_above_the_beam_is_refused() -> None:
     with pytest.raises(ValueError, match="below the beam's 100 GeV, got 120 GeV"):
         bremsstrahlung_yield(NUCLEI, BEAM, 0.1, 120.0)
+
+
+@pytest.mark.parametrize("mass", [0.001, 0.05, 0.4])
+def test_simulated_files_stand_for_as_many_beam_particles_as_the_yield_says(mass: float) -> None:
+    """The beam electron has lost less than 1e-4 of its energy on 0.06 X0 of its 0.87 X0 above 50 GeV."""
+    process = PROCESSES["dark_photon"]
+    rate = process.rate(load_setup("na64e_2016"), {"mass": mass, "epsilon": 1e-4})
+    expected = bremsstrahlung_yield(NUCLEI, BEAM, mass, 0.0).primary * 1e-8
+    assert rate.value == pytest.approx(expected, rel=3e-3)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -14,7 +15,7 @@ import uproot
 
 from na64.cli import app, main
 from na64.registry import READS_EVENTS, WITHOUT_DATA
-from na64.testing import find_value, make_muon_pair
+from na64.testing import find_value, make_hadron_pair, make_muon_pair, make_visible_pair
 from selections.background.config import load_background
 from tests.conftest import NOT_IN_P348RECO, P348Reco, guard_periods
 from tests.na64.blind import (
@@ -28,6 +29,7 @@ from tests.na64.blind import (
     make_raw_pair,
 )
 from tests.na64.signing import sign_statement
+from tests.na64.test_limit import make_signal as make_dark_photon
 from tests.na64.test_optimise import make_signal
 
 
@@ -115,7 +117,7 @@ RUN_READERS = {  # every command that reads run directories, of one run and of t
 READERS_OF_ESTIMATES = {  # commands that read what `background` wrote too
     "report": lambda run, out: ["report", run, "--background", out],
 }
-OTHERS = {"unblind", "optimise"}  # have a test of their own below
+OTHERS = {"unblind", "optimise", "limit"}  # have a test of their own below
 
 
 def leaves(commands: Any, prefix: str = "") -> set[str]:
@@ -250,6 +252,33 @@ def test_optimum_tells_nothing_of_closed_events(
     assert told[0] == told[1]
 
 
+def test_limits_tell_nothing_of_closed_events(
+    na64: Callable[..., Any],
+    pair_of_runs: tuple[tuple[Path, Path], ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a background that is estimated of the run itself."""
+    monkeypatch.setattr("na64.commands.background.plot_background", lambda *_: [])
+    told = []
+    for index, (run, _) in enumerate(pair_of_runs):
+        work = tmp_path / "work"
+        copytree(run, work / "data")
+        params = json.loads((run / "run.json").read_text())["selection"]
+        make_dark_photon(work / "signal", 0.1, selection=params, without_cuts=list(NOT_IN_P348RECO))
+        background = na64("background", work / "data", "-o", work / "background")
+        assert background.status == 0, background.err
+        options = ["--eot", "1e9", "--grid", "100", "--toys", "500", "--bins", "70"]
+        inputs = ["--runs", work / "data", "--signal", work / "signal", "--background", work / "background"]
+        said = na64("limit", *inputs, *options, "-o", work / "out")
+        assert said.status == 0, said.err
+        found = json.loads((work / "out" / "limits.json").read_text())
+        assert found["points"][0]["observed"] is None
+        work.rename(tmp_path / f"done_{index}")
+        told.append((said, fingerprint(tmp_path / f"done_{index}" / "out")))
+    assert told[0] == told[1]
+
+
 def test_closed_in_a_variation_leaves_no_trace(
     na64: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,19 +312,23 @@ def test_closed_events_with_tracks_leave_no_trace(
     assert_same(na64, pair, tmp_path, GEANT4[reader])
 
 
-MUON = {  # the same commands on data of the muon mode, whose box is in a momentum; `run` is in test_muon.py
-    "reco": lambda data, out: ["reco", data, "--analysis", "muon", "-o", out.with_suffix(".root")],
-    "explain": lambda data, out: ["explain", data, "--analysis", "muon", "--event", "0-399"],
-    "display": lambda data, out: [
-        *("display", data, "--analysis", "muon", "-o", out.with_suffix(".png")),
-        *_events(range(0, 400, 80)),
+PAIRS = {"muon": make_muon_pair, "visible": make_visible_pair, "hadron": make_hadron_pair}
+MODES = {  # the same commands on data of other modes; `run` is in the test of each processor
+    "reco": lambda mode, data, out: ["reco", data, "--analysis", mode, "-o", out.with_suffix(".root")],
+    "explain": lambda mode, data, out: ["explain", data, "--analysis", mode, "--event", "0-299"],
+    "display": lambda mode, data, out: [
+        *("display", data, "--analysis", mode, "-o", out.with_suffix(".png")),
+        *_events(range(0, 300, 100)),
     ],
 }
 
 
-@pytest.mark.parametrize("reader", MUON)
-def test_closed_muons_leave_no_trace(reader: str, na64: Callable[..., Any], tmp_path: Path) -> None:
-    assert_same(na64, make_muon_pair(tmp_path), tmp_path, MUON[reader])
+@pytest.mark.parametrize("mode", PAIRS)
+@pytest.mark.parametrize("reader", MODES)
+def test_closed_events_of_other_modes_leave_no_trace(
+    reader: str, mode: str, na64: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert_same(na64, PAIRS[mode](tmp_path), tmp_path, partial(MODES[reader], mode))
 
 
 @pytest.mark.parametrize("reader", ["run", "reco", "calibrate", "explain", "display", "align"])

@@ -5,7 +5,12 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import gamma as gamma_function
 
-from physics.shower_tracks import electron_track_density, sample_electrons, secondary_positron_track_density
+from physics.shower_tracks import (
+    electron_track_density,
+    electron_track_lengths,
+    sample_electrons,
+    secondary_positron_track_density,
+)
 from physics.thick_target import electron_track_length, shower_photon_track_length
 
 
@@ -71,3 +76,9 @@ def test_sampled_electrons_follow_the_track_density() -> None:
 def test_without_a_possible_energy_nothing_is_sampled() -> None:
     with pytest.raises(ValueError, match="its weight is 0 at all energies"):
         sample_electrons(1, np.random.default_rng(1), weight=np.zeros_like)
+
+
+@pytest.mark.parametrize("share", [0.999999, 0.999, 0.9, 0.5, 0.05])
+def test_table_of_lengths_is_the_integral_over_depth(share: float) -> None:
+    expected = electron_track_length(100.0, 100.0 * share)
+    assert electron_track_lengths(100.0, 100.0 * share) == pytest.approx(expected, rel=1e-3)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from selections.region_specs import read_tag_and_probe
 from selections.regions import Region
-from selections.selection import SelectionError, _tag_and_probe, load_selection
+from selections.selection import SelectionError, load_selection
 from selections.tag_and_probe import ProbeCounts, TagAndProbe, count_probes
 
 WHAT = TagAndProbe(
@@ -47,5 +48,5 @@ def test_selection_declares_it_and_refuses_a_wrong_one() -> None:
     assert found is not None
     assert {"srd_is_tagged", "srd_energy", "ecal_energy", "hcal_energy"} == set(found.columns)
     with pytest.raises(SelectionError, match=r"tag_and_probe: flag: .*required"):
-        _tag_and_probe({"cut": "srd"})
-    assert _tag_and_probe(None) is None
+        read_tag_and_probe({"cut": "srd"})
+    assert read_tag_and_probe(None) is None

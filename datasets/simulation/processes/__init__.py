@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datasets.simulation.process import Process
-from datasets.simulation.processes import beam, dark_photon, decay, dimuon, muons, photonuclear
+from datasets.simulation.processes import beam, dark_photon, decay, dimuon, muons, photonuclear, visible
+from datasets.simulation.processes.charge_exchange import EXCHANGES, INVISIBLE
+from datasets.simulation.processes.pions import PIONS
 
 __all__ = ["PROCESSES"]
 
@@ -25,5 +27,8 @@ PROCESSES: dict[str, Process] = {
         muons.MUON_NUCLEAR,
         muons.MUON_PAIR,
         muons.Z_PRIME,
+        *(*PIONS, *EXCHANGES, *INVISIBLE),
+        visible.VISIBLE_DARK_PHOTON,
+        visible.KAON_SHORT,
     )
 }

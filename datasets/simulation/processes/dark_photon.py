@@ -22,12 +22,13 @@ from physics.dark_photon import (
 from physics.particles import pdg_of
 from physics.shower_tracks import (
     electron_track_density,
+    electron_track_lengths,
     sample_electrons,
     secondary_positron_track_density,
 )
 from recon.geometry import Setup
 
-__all__ = ["BREMSSTRAHLUNG", "RESONANT"]
+__all__ = ["BREMSSTRAHLUNG", "RESONANT", "bremsstrahlung_rate", "radiate"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,10 +52,18 @@ class EnergyTable(NamedTuple):
         return float(np.trapezoid(self.density, self.energy))
 
 
+class BremsstrahlungTable(NamedTuple):
+    """How often electrons of an energy radiate the A'."""
+
+    energy: Floats  # [GeV] rising
+    section: Floats  # [cm2] times nuclei per cm2 and X0
+    total: float  # A' per beam particle
+
+
 @lru_cache(maxsize=64)
 def _bremsstrahlung_table(
     nuclei: tuple[Nuclei, ...], beam: float, mass: float, epsilon: float
-) -> EnergyTable:
+) -> BremsstrahlungTable:
     """Tabulate A' bremsstrahlung by the electron's energy."""
     energy = beam * (1.0 - np.geomspace(1e-4, 1.0 - max(_SOFTEST, 1.05 * mass / beam), _POINTS)[::-1])
     section = np.array(
@@ -68,10 +77,14 @@ def _bremsstrahlung_table(
             for e in energy
         ]
     )
-    return EnergyTable(energy, section, section * electron_track_density(beam, energy))
+    # lengths between energies: the density diverges at the beam's, where a tenth of the length lies
+    length = electron_track_lengths(beam, energy)
+    total = section[-1] * length[-1] + (0.5 * (section[1:] + section[:-1]) * -np.diff(length)).sum()
+    return BremsstrahlungTable(energy, section, float(total))
 
 
-def _bremsstrahlung_rate(setup: Setup, parameters: Parameters) -> Yield:
+def bremsstrahlung_rate(setup: Setup, parameters: Parameters) -> Yield:
+    """Return the A' per electron on target."""
     table = _bremsstrahlung_table(
         target_of(setup), setup.beam.momentum, parameters["mass"], parameters["epsilon"]
     )
@@ -81,10 +94,25 @@ def _bremsstrahlung_rate(setup: Setup, parameters: Parameters) -> Yield:
     )
 
 
-def _bremsstrahlung(
+def radiate(
     particles: Particles, stack: Stack, parameters: Parameters, rng: np.random.Generator
-) -> Shower:
-    """Let an electron of the shower, at its depth, lose a share of its energy for good."""
+) -> tuple[Particles, Particles]:
+    """
+    Let an electron of the shower, at its depth, radiate an A' along its way.
+
+    Parameters
+    ----------
+    particles : Particles
+        Beam electrons at the front of the target.
+    stack : Stack
+    parameters : mapping
+        With `mass` [GeV] and `epsilon`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (what is left of the shower, the A' of each particle with its energy as momentum)
+    """
     beam = float(np.max(particles.momentum))
     table = _bremsstrahlung_table(nuclei_of(stack), beam, parameters["mass"], parameters["epsilon"])
     share, depth = sample_electrons(
@@ -92,10 +120,19 @@ def _bremsstrahlung(
     )
     electron = share * particles.momentum
     x, cumulative = energy_shares(parameters["mass"], beam)
-    missing = np.interp(rng.random(len(electron)), cumulative, x) * electron
+    taken = np.interp(rng.random(len(electron)), cumulative, x) * electron
     radiated = started_by(particles, particles.momentum - electron)
-    rest = at_depth(particles, stack, depth)._replace(momentum=electron - missing).select(electron > missing)
-    return Shower(join([radiated, rest]), missing)
+    there = at_depth(particles, stack, depth)
+    rest = there._replace(momentum=electron - taken).select(electron > taken)
+    return join([radiated, rest]), there._replace(momentum=taken)
+
+
+def _bremsstrahlung(
+    particles: Particles, stack: Stack, parameters: Parameters, rng: np.random.Generator
+) -> Shower:
+    """Let the A' take its energy away for good."""
+    rest, dark = radiate(particles, stack, parameters, rng)
+    return Shower(rest, dark.momentum)
 
 
 @lru_cache(maxsize=64)
@@ -145,7 +182,7 @@ BREMSSTRAHLUNG = Process(
     code=7,
     title="signal: e Z -> e Z A', A' -> invisible, off an electron of the shower",
     source="S. Gninenko et al., Phys. Lett. B 782 (2018) 406",
-    rate=_bremsstrahlung_rate,
+    rate=bremsstrahlung_rate,
     parameters={"mass": 0.01, "epsilon": 1e-4},
     units={"mass": "GeV, from 0.001 to 1"},
     is_signal=True,

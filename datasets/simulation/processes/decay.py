@@ -61,7 +61,7 @@ def _decay_length(setup: Setup, parent: str) -> float:
 
 def _rate(setup: Setup, parameters: Parameters, *, parent: str, channels: tuple[Channel, ...]) -> Yield:
     first, last = _span(setup)
-    share = setup.beam.contamination.get("pi-", 0.0) * parameters.get("kaons", 1.0)
+    share = setup.beam.share_of("pi-") * parameters.get("kaons", 1.0)
     decays = 1.0 - np.exp((first - last) / _decay_length(setup, parent))
     branching = sum(channel.fraction for channel in channels)
     return Yield(float(share * decays * branching), "computed: contamination times decays before the target")

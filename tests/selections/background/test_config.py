@@ -27,8 +27,8 @@ def test_each_process_has_one_source() -> None:
 
 
 def test_unknown_analysis_and_wrong_numbers_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SelectionError, match="for analysis 'visible'; there is one for: invisible, muon"):
-        load_background("visible")
+    with pytest.raises(SelectionError, match="for analysis 'neutrino'; there is one for: "):
+        load_background("neutrino")
     assert load_background("muon").benchmark is None
     text = (Path("selections") / "background" / "invisible.yaml").read_text()
     (tmp_path / "invisible.yaml").write_text(text.replace("low: 1.3e-5", "low: 1.3e-2"))

@@ -1,0 +1,275 @@
+"""`na64 limit`: from run directories to an exclusion curve."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, cast, get_args
+
+import numpy as np
+import typer
+
+from datasets.config import nearest
+from limits.impacts import Impact, impacts
+from limits.model import workspace
+from limits.run_input import RunInput
+from limits.scan import Point, Problem, channels_of, project, seed_of
+from limits.signal import MODELS, Settings
+from limits.upper import Method
+from na64.commands.common import show_progress
+from na64.commands.limit_visible import write_band
+from na64.errors import UserError
+from na64.execution import choose_execution, keep_logs, log_folder
+from na64.identity import digest_of
+from na64.limit_curves import Curve, read_curve
+from na64.limit_inputs import Assumed, LimitInputs, read_inputs, read_projection
+from na64.limit_options import LimitOptions, masses_of_grid, named_numbers, numbers, parse_assumed
+from na64.limit_plots import Extras, plot_limits
+from na64.limit_scan import Store, scan
+from na64.limit_tables import hepdata, impacts_csv, limits_csv, limits_json, limits_text, ratios_text
+from na64.outputs import check_output, replace_path
+from na64.record import versions
+from na64.resume import PARTS_FOLDER, own_folder
+from na64.stored_run import read_run
+from physics.relic import DarkMatter
+from processors.executors import open_pool
+from processors.runner import Execution
+
+__all__ = ["compute_limits"]
+
+_MARK = "limits.json"
+_FACTORS = 7  # exposures of a projection
+
+
+class _Found(NamedTuple):
+    problem: Problem
+    inputs: LimitInputs
+    points: list[Point]
+    impacts: list[Impact]
+    impacts_at: float  # [GeV]
+    extras: Extras
+
+
+def compute_limits(options: LimitOptions) -> int:
+    """
+    Compute the limits of a grid of masses, and write tables, figures and the workspace.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    _check(options)
+    paths = [*options.runs, *options.background, *options.signal]
+    check_output(
+        options.output,
+        [str(path) for path in paths],
+        overwrite=options.overwrite,
+        is_directory=True,
+        mark=_MARK,
+    )
+    masses, curves = masses_of_grid(options.grid), [read_curve(word) for word in options.overlay]
+    if options.model == "visible":
+        return write_band(options, masses, curves)
+    inputs = _inputs(options)
+    problem = Problem(
+        runs=inputs.runs,
+        model=MODELS[options.model],
+        settings=_settings(options),
+        yield_error=options.yield_error,
+        level=options.level,
+        method=cast("Method", options.method),
+        n_toys=options.toys,
+        seed=options.seed,
+    )
+    workers = options.workers
+    execution = choose_execution(options.executor, workers, options.cluster, 1, log_folder(options.output))
+    with own_folder(options.output) as folder:
+        points = _scan(options, problem, masses, execution, folder)
+        found = _describe(options, problem, inputs, points, curves)
+        made = folder / "output"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        text = _write(made, found)
+        replace_path(made, options.output, overwrite=options.overwrite)
+        shutil.rmtree(folder / PARTS_FOLDER, ignore_errors=True)
+    keep_logs(options.output)
+    typer.echo(text, nl=False)
+    typer.echo(f"tables, figures and workspace: {options.output}")
+    return 0
+
+
+def _check(options: LimitOptions) -> None:
+    known = (*MODELS, "visible")
+    if options.model not in known:
+        hint = nearest(options.model, known) or "."
+        msg = f"unknown model '{options.model}'{hint} Models: {', '.join(known)}"
+        raise UserError(msg)
+    for name, value, choices in (
+        ("--method", options.method, get_args(Method)),
+        ("--dark-matter", options.dark_matter, get_args(DarkMatter)),
+    ):
+        if value not in choices:
+            hint = nearest(value, choices) or "."
+            msg = f"{name} {value} is not known{hint} There are: {', '.join(choices)}"
+            raise UserError(msg)
+    if not 0 < options.mass_ratio < 0.5 or not options.alpha_d > 0:
+        msg = (
+            f"--mass-ratio must be above 0 and below 0.5 and --alpha-d above 0, got {options.mass_ratio:g} "
+            f"and {options.alpha_d:g}"
+        )
+        raise UserError(msg)
+    if bool(options.runs) == (options.projection is not None) and options.model != "visible":
+        msg = "give --runs of data, or --projection with the particles on target, and not both"
+        raise UserError(msg)
+    if not options.signal and options.model != "visible":
+        msg = "give --signal: run directories of simulated signals, a mass each (docs/limits.md)"
+        raise UserError(msg)
+
+
+def _settings(options: LimitOptions) -> Settings:
+    return Settings(
+        alpha_d=options.alpha_d,
+        mass_ratio=options.mass_ratio,
+        dark_matter=cast("DarkMatter", options.dark_matter),
+        with_resonance=not options.without_resonance,
+    )
+
+
+def _inputs(options: LimitOptions) -> LimitInputs:
+    signals = [read_run(path) for path in options.signal]
+    assumed: Assumed | None = parse_assumed(options.assume_background)
+    edges = numbers("--bins", options.bins)
+    if options.projection is not None:
+        return read_projection(
+            signals,
+            _settings(options),
+            options.projection,
+            assumed=assumed,
+            edges=edges,
+            extrapolate=options.extrapolate,
+        )
+    return read_inputs(
+        [read_run(path) for path in options.runs],
+        options.background,
+        signals,
+        _settings(options),
+        eot=named_numbers("--eot", options.eot),
+        assumed=assumed,
+        edges=edges,
+        with_dimuons=options.dimuon_correction,
+        extrapolate=options.extrapolate,
+    )
+
+
+def _identity(problem: Problem) -> list[Any]:
+    """Return all that decides the value of a point, but its mass."""
+    runs = [asdict(run) for run in problem.runs]
+    rest = [problem.yield_error, problem.level, problem.method, problem.n_toys, problem.seed]
+    return [problem.model.name, asdict(problem.settings), runs, rest, versions()]
+
+
+def _scan(
+    options: LimitOptions, problem: Problem, masses: Sequence[float], execution: Execution, folder: Path
+) -> list[Point]:
+    parts = folder / PARTS_FOLDER
+    if not options.resume:
+        shutil.rmtree(parts, ignore_errors=True)
+    store = Store(parts / digest_of(_identity(problem))[:32])
+    try:
+        with show_progress() as tell:
+            return scan(
+                problem,
+                masses,
+                partial(open_pool, execution.executor, execution.workers, execution.cluster),
+                width=1 if execution.executor == "iterative" else 2 * _most(execution),
+                store=store,
+                tell=lambda done, total: tell("masses", done, total),
+            )
+    except KeyboardInterrupt:
+        kept = sum(store.read(mass) is not None for mass in masses)
+        typer.echo(f"na64: {kept} of {len(masses)} masses are kept; --resume goes on from there", err=True)
+        raise
+
+
+def _most(execution: Execution) -> int:
+    most = None if execution.cluster is None else execution.cluster.most
+    return max(execution.workers, most or 0)
+
+
+def _describe(
+    options: LimitOptions,
+    problem: Problem,
+    inputs: LimitInputs,
+    points: list[Point],
+    curves: Sequence[Curve],
+) -> _Found:
+    """Return what is told beside the points: impacts and a projection at one mass."""
+    middle = np.sqrt(points[0].mass * points[-1].mass)
+    wanted = middle if options.impacts_at is None else 1e-3 * options.impacts_at
+    at = min(points, key=lambda point: abs(np.log(point.mass / wanted)))
+    found = impacts(
+        channels_of(problem, at.mass, at.reference),
+        level=problem.level,
+        method=problem.method,
+        n_toys=problem.n_toys,
+        seed=seed_of(problem.seed, at.mass),
+    )
+    projection: list[tuple[float, float, float]] = []
+    if options.project is not None:
+        factors = np.geomspace(1.0, options.project, _FACTORS)
+        projection = project(problem, at.mass, [float(f) for f in factors])
+    moment = None if options.moment is None else numbers("--moment", options.moment.replace(":", ","))
+    if moment is not None and len(moment) != 2:
+        msg = f"--moment is VALUE:ERROR, got '{options.moment}'"
+        raise UserError(msg)
+    pair = None if moment is None else (moment[0], moment[1])
+    return _Found(problem, inputs, points, found, at.mass, Extras(curves, pair, projection, at.mass))
+
+
+def _write(folder: Path, found: _Found) -> str:
+    problem, inputs, points, impacts_found, at, extras = found
+    text = limits_text(problem, points, inputs.state, inputs.notes, impacts_found)
+    text += ratios_text(points, extras.curves)
+    content = limits_json(
+        problem,
+        points,
+        state=inputs.state,
+        sources=inputs.sources,
+        notes=inputs.notes,
+        impacts=impacts_found,
+        impacts_at=at,
+    )
+    if extras.projection:
+        names = ("eot", "limit", "limit_without_background")
+        content["projection"] = [dict(zip(names, row, strict=True)) for row in extras.projection]
+    point = next(p for p in points if p.mass == at)
+    for name, words in (
+        ("limits.txt", text),
+        ("limits.csv", limits_csv(problem, points)),
+        ("impacts.csv", impacts_csv(impacts_found)),
+        (_MARK, _json(content)),
+        ("workspace.json", _json(_workspace(problem, inputs.runs, point))),
+    ):
+        (folder / name).write_text(words, encoding="utf-8")
+    (folder / "hepdata").mkdir()
+    for name, words in hepdata(problem, points, impacts_found).items():
+        (folder / "hepdata" / name).write_text(words, encoding="utf-8")
+    plot_limits(problem, points, impacts_found, inputs.state, extras, folder / "plots")
+    return text
+
+
+def _workspace(problem: Problem, runs: Sequence[RunInput], point: Point) -> Mapping[str, Any]:
+    """Return the workspace of one mass; mu = 1 is the coupling that `point` calls its reference."""
+    channels = channels_of(problem, point.mass, point.reference)
+    blinded = any(run.observed is None for run in runs)
+    seen = [c.background if blinded or c.observed is None else float(c.observed) for c in channels]
+    return workspace(channels, seen)
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
