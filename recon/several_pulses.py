@@ -134,7 +134,8 @@ def _pick(
         if best < 0 or abs(pulses[p, 0] - table.start[c]) < abs(pulses[best, 0] - table.start[c]):
             best = p
     out.n_pulses[i] = n
-    allowed = limits.significance * table.noise[c] + limits.tolerance * largest
+    sigmas = limits.significance if n else limits.emptiness
+    allowed = sigmas * table.noise[c] + limits.tolerance * largest
     n_off, n_samples = 0, len(space.y)
     for k in range(n_samples):
         # residuals of saturated samples are those of pulses that do not reach them

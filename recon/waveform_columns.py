@@ -54,6 +54,7 @@ class Limits(NamedTuple):
     max_pulses: int
     n_sigmas: np.float32
     period: np.float32
+    emptiness: np.float32
 
 
 class Out(NamedTuple):

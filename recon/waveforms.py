@@ -33,6 +33,7 @@ class WaveformConfig:
     )
     fraction: float = 0.5  # of the largest sample: where the edge gives the first guess of the time
     significance: float = 5.0  # [noise] least residual of a sample that makes a further pulse
+    emptiness: float = 7.0  # [noise] largest residual of a waveform without a pulse: noise makes 5 too often
     shape_tolerance: float = (
         0.01  # part of the largest amplitude by which true pulses may differ from the shape
     )
@@ -53,10 +54,10 @@ class WaveformConfig:
         if not 1 <= self.max_pulses <= 16:
             msg = f"waveforms.max_pulses must lie between 1 and 16, got {self.max_pulses}"
             raise ValueError(msg)
-        widths = (self.max_spread, self.significance, self.min_distance, self.n_sigmas)
+        widths = (self.max_spread, self.significance, self.emptiness, self.min_distance, self.n_sigmas)
         if not all(width > 0 for width in widths) or not self.shape_tolerance >= 0:
             msg = (
-                f"waveforms need max_spread, significance, min_distance and n_sigmas above 0 and "
+                f"waveforms need max_spread, significance, emptiness, min_distance and n_sigmas above 0 and "
                 f"shape_tolerance of at least 0, got {self}"
             )
             raise ValueError(msg)
@@ -175,4 +176,5 @@ def _limits(config: WaveformConfig, period: float) -> Limits:
         *(config.n_leading, config.baseline == "leading", f(config.max_spread), f(config.fraction)),
         *(f(config.significance), f(config.shape_tolerance), f(config.min_distance / period)),
         *(config.max_pulses, f(config.n_sigmas), f(period)),
+        emptiness=f(config.emptiness),
     )

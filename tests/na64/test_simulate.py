@@ -121,6 +121,23 @@ def test_simulation_as_data_says_why_nothing_is_shown(na64: Call, tmp_path: Path
     assert "outside of period" not in told.out
 
 
+def test_runs_of_a_period_make_pseudo_data(na64: Call, tmp_path: Path) -> None:
+    """A simulation stays one until it is read as data; then its run decides the period."""
+    path = tmp_path / "a.root"
+    refused = na64("simulate", "na64e_2018", "electron", "-n", 50, "--run", 6000, "-o", path)
+    assert refused.status == 2
+    assert "--run 6000 was taken in period 2022-invisible with setup na64e_2022" in refused.err
+    assert "runs of its data: 3574 to 4310" in refused.err
+    assert na64("simulate", "na64e_2018", "electron", "-n", 50, "--run", 4000, "-o", path).status == 0
+    assert set(uproot.open(path)["simulated"]["run"].array(library="np")) == {4000}
+    probe = probe_file(InputFile(path=str(path), dataset="d"))
+    assert (probe.kind, probe.run, probe.parent["run"]) == ("simulation", 4000, 4000)
+    closed = na64("reco", path, "-o", tmp_path / "closed.root", "--kind", "data")
+    assert "outside of period" not in closed.out
+    shown = int(closed.out.partition("closed.root: ")[2].split()[0])
+    assert 25 < shown < 50  # electrons that are tagged
+
+
 def test_files_of_one_run_outside_of_their_period_make_one_note(samples: Path) -> None:
     probe = probe_file(InputFile(path=str(samples / "p348reco_tree.root"), dataset="d"))
     assert run_notes(Prepared(probes=(probe,), losses=(), setup=probe.setup)) == []

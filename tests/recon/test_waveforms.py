@@ -127,6 +127,16 @@ def test_nothing_crashes(table: ChannelTable, data: st.DataObject) -> None:
     assert len(found.others.waveform) == max(int(found.n_pulses[0]) - 1, 0)
 
 
+def test_a_lone_sample_of_noise_is_an_empty_channel() -> None:
+    """Of millions of samples some lie 5 sigma off: zero suppression at 4 sigma writes their channels."""
+    row = np.tile(PEDESTAL, 16)
+    row[20] += 5
+    samples, table = row[None].astype(np.uint16), table_of(threshold=np.full(2, 2.0))
+    assert measure(samples, table).quality.tolist() == [Quality.NO_PULSE]
+    strict = measure(samples, table, replace(CONFIG, emptiness=4.0)).quality.tolist()
+    assert strict == [Quality.NO_PULSE | Quality.BAD_FIT]
+
+
 def test_no_waveforms() -> None:
     found = measure(np.empty((0, 32), dtype=np.uint16))
     assert len(found.amplitude) == len(found.others.amplitude) == 0
