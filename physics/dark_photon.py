@@ -17,8 +17,8 @@ import numpy.typing as npt
 from physics import dark_photon_table as table
 
 __all__ = [
-    "PICOBARN", "annihilation_section", "bremsstrahlung_section", "energy_shares", "invisible_width",
-    "photon_flux", "resonance_energy", "share_density", "tree_level_factor", "visible_width",
+    "PICOBARN", "angle_density", "annihilation_section", "bremsstrahlung_section", "energy_shares",
+    "invisible_width", "photon_flux", "resonance_energy", "share_density", "tree_level_factor", "visible_width",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -190,6 +190,37 @@ def share_density(x: Floats, rest: Floats, mass: float, energy: float, lepton: f
     return np.asarray(
         root * (lepton**2 * x * (-2 + 2 * x + x**2) - 2 * u * (3 - 3 * x + x**2)) / (3 * x * u**2)
     )
+
+
+def angle_density(angle: Floats, x: float, mass: float, energy: float, lepton: float = ELECTRON) -> Floats:
+    """
+    Return the spectrum of x and of the angle between A' and lepton; over all angles it is `share_density`.
+
+    J. Bjorken et al., Phys. Rev. D 80 (2009) 075018, eq. (5), with the lepton's mass kept::
+
+        dsigma / dx dtheta ~ 4 E^2 theta sqrt(x^2 E^2 - m^2)
+                             (1 - x + x^2 / 2 - x (1 - x) (m^2 + 2 m_l^2) (U - U_0) / U^2) / U^2,
+        U = U_0 + E^2 x theta^2,    U_0 = m^2 (1 - x) / x + m_l^2 x
+
+    Parameters
+    ----------
+    angle : float64, shape (n,) [rad]
+        Small.
+    x : float
+        Energy of the A' over that of the lepton, below 1.
+    mass, energy, lepton : float [GeV]
+        Mass of the A', energy and mass of what radiates it.
+
+    Returns
+    -------
+    float64, shape (n,) [1/GeV/rad]
+        What stands behind ``2 alpha^3 eps^2 chi / E``.
+    """
+    least = mass**2 * (1 - x) / x + lepton**2 * x
+    u = least + energy**2 * x * angle**2
+    slope = x * (1 - x) * (mass**2 + 2 * lepton**2)
+    root = np.sqrt(max(x**2 * energy**2 - mass**2, 0.0))
+    return np.asarray(4 * energy**2 * angle * root * (1 - x + 0.5 * x**2 - slope * (u - least) / u**2) / u**2)
 
 
 def visible_width(mass: float, epsilon: float) -> float:

@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from physics.dark_photon import (
+    angle_density,
     annihilation_section,
     bremsstrahlung_section,
     energy_shares,
     invisible_width,
     photon_flux,
     resonance_energy,
+    share_density,
     tree_level_factor,
     visible_width,
 )
@@ -80,6 +82,16 @@ def test_energies_beyond_the_table(mass: float, energy: float, expected: float, 
 def test_factors_at_100_gev(mass: float, factor: float) -> None:
     """DMG4 lists the factors themselves too; at 1 MeV its 0.604626 does not fit to its cross section."""
     assert tree_level_factor(mass * 1e-3, 100.0) == pytest.approx(factor, rel=1e-4)
+
+
+@pytest.mark.parametrize("x", [0.1, 0.9, 0.999])
+@pytest.mark.parametrize("mass", [0.001, 0.0167, 0.4])
+def test_angles_add_up_to_the_spectrum_of_energy(mass: float, x: float) -> None:
+    angle = np.concatenate([[0.0], np.geomspace(1e-9, 10.0, 20_000)])
+    density = angle_density(angle, x, mass, 100.0)
+    assert (density >= 0).all()
+    whole = share_density(np.array([x]), np.array([1 - x]), mass, 100.0)
+    assert np.trapezoid(density, angle) == pytest.approx(whole[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("mass", [0.001, 0.02, 0.3])
