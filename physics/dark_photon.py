@@ -18,7 +18,8 @@ from physics import dark_photon_table as table
 
 __all__ = [
     "PICOBARN", "angle_density", "annihilation_section", "bremsstrahlung_section", "energy_shares",
-    "invisible_width", "photon_flux", "resonance_energy", "share_density", "tree_level_factor", "visible_width",
+    "invisible_width", "photon_flux", "resonance_energy", "share_density", "tree_level_factor",
+    "visible_width",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
