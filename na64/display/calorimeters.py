@@ -18,6 +18,7 @@ from recon.geometry import Detector, Section
 
 __all__ = ["draw_front", "draw_parts", "mark_ecal"]
 
+_POINTS = 72  # in an inch
 Floats = npt.NDArray[np.float64]
 _WRITTEN = 64  # cells of a section whose energies are written into them
 _SLENDER = 5  # length over width of cells that have no room for it
@@ -116,7 +117,7 @@ def draw_parts(axes: Axes, picked: Picked, detector: Detector, limits: Sequence[
     energy = picked.columns.get(f"{detector.name}_{detector.part}_energy")
     values = np.full(len(detector.sections), np.nan) if energy is None else energy[0].astype(np.float64)
     known = values[np.isfinite(values)]
-    top = max((*known, *limits), default=0.0)
+    top = max((*known, *limits, 0.0))  # noise alone may be below 0
     factor, unit = (1e3, "MeV") if top < 1 else (1.0, "GeV")
     right = 1.15 * factor * top or 1.0
     for index, (section, value) in enumerate(zip(detector.sections, values, strict=True)):
@@ -130,7 +131,8 @@ def draw_parts(axes: Axes, picked: Picked, detector: Detector, limits: Sequence[
     axes.set(xlim=(min(0.0, factor * known.min(initial=0.0)), right), ylim=(-0.6, len(values) - 0.4))
     texts = ["unknown" if np.isnan(value) else f"{factor * value:.3g}" for value in values]
     names = [f"{section.name}: {text}" for section, text in zip(detector.sections, texts, strict=True)]
-    axes.set_yticks(range(len(values)), names, fontsize=8)
+    inches = axes.get_window_extent().height / axes.figure.dpi / (len(values) + 0.2)
+    axes.set_yticks(range(len(values)), names, fontsize=min(8.0, 0.9 * _POINTS * inches))  # one line a bar
     axes.minorticks_off()
     axes.tick_params(axis="x", labelsize=8)
     told = "" if energy is not None else ", not in this file"
