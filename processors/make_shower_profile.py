@@ -22,7 +22,7 @@ from scipy.optimize import least_squares, minimize
 
 from recon.profile import ShowerProfile, cell_fractions, fraction_rms
 
-__all__ = ["Group", "Scan", "group", "main", "read_scan"]
+__all__ = ["Group", "Scan", "group", "main", "profile_as_yaml", "read_scan"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -223,8 +223,16 @@ def _fit_spread(groups: Sequence[Group], model: Model) -> Model:
 
 
 def _as_yaml(model: Model, quality: str) -> str:
-    """Return the file's text, the numbers rounded to five digits."""
-    profile = model.profile
+    """Return the file's text."""
+    source = (
+        f"{model.profile.source}; mean fractions of the cells: {quality}; the axis wanders by "
+        f"{model.wander:.2f} mm / sqrt(E / GeV) around the particle's line, which is not part of the rms"
+    )
+    return HEAD + profile_as_yaml(replace(model.profile, source=source))
+
+
+def profile_as_yaml(profile: ShowerProfile) -> str:
+    """Return a profile as `datasets.profiles` reads it, the numbers rounded to five digits."""
     share = [round(value, 5) for value in profile.share[:-1]]
     fields = {
         "name": profile.name,
@@ -233,10 +241,9 @@ def _as_yaml(model: Model, quality: str) -> str:
         "stochastic": float(f"{profile.stochastic:.4g}"),
         "constant": float(f"{profile.constant:.3g}"),
         "energy_range": list(profile.energy_range),
-        "source": f"{profile.source}; mean fractions of the cells: {quality}; the axis wanders by "
-        f"{model.wander:.2f} mm / sqrt(E / GeV) around the particle's line, which is not part of the rms",
+        "source": profile.source,
     }
-    return HEAD + yaml.safe_dump(fields, sort_keys=False, width=100, default_flow_style=None)
+    return yaml.safe_dump(fields, sort_keys=False, width=100, default_flow_style=None)
 
 
 def _parse() -> argparse.Namespace:

@@ -9,7 +9,7 @@ from numba import njit
 from recon.pulse_fit import Workspace, make_workspace
 from recon.pulses import PHASES, Templates
 from recon.unfolding import unfold
-from recon.waveform_columns import Constants, Limits, Out, Quality
+from recon.waveform_columns import Constants, Limits, Out, Quality, fill_pulse
 
 __all__ = ["measure_several"]
 
@@ -151,31 +151,7 @@ def _pick(
         integral += pulses[best, 1] * value[row, n_samples + k - first] + space.residual[k] * space.good[k]
     amplitude, start = np.float32(pulses[best, 1]), np.float32(pulses[best, 0])
     error = np.float32(pulses[best, 2] * limits.period)
-    _fill(i, c, amplitude, start, error, table, limits, out)
+    fill_pulse(i, c, amplitude, start, error, table, limits, out)
     out.integral[i] = integral * limits.period
     out.pile_up[i] = max(total - pulses[best, 1], 0.0)
     return best
-
-
-@njit(cache=True)
-def _fill(
-    i: int,
-    c: int,
-    amplitude: np.float32,
-    start: np.float32,
-    error: np.float32,
-    table: Constants,
-    limits: Limits,
-    out: Out,
-) -> None:
-    """Fill amplitude, energy and time of a waveform and whether it is in time."""
-    time = (start - table.start[c]) * limits.period
-    early, late = table.window[c, 0], table.window[c, 1]
-    if not table.has_window[c]:
-        late = limits.n_sigmas * error
-        early = -late
-    out.amplitude[i] = amplitude
-    out.energy[i] = amplitude * table.inverse_gain[c]
-    out.time[i] = time
-    out.time_error[i] = error
-    out.is_in_time[i] = early <= time <= late

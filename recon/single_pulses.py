@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numba import njit
 
 from recon.pulses import N_FIT, PHASES, Templates
-from recon.waveform_columns import Constants, Limits, Out, Quality
+from recon.waveform_columns import Constants, Limits, Out, Quality, fill_pulse
 
 __all__ = ["measure_alone"]
 
@@ -149,17 +149,8 @@ def measure_alone(
             n_todo += 1
             continue
         error = templates.time_error[s, phase] * noise / amplitude * limits.period
-        time = (start - table.start[c]) * limits.period
-        early, late = table.window[c, 0], table.window[c, 1]
-        if not table.has_window[c]:
-            late = limits.n_sigmas * error
-            early = -late
-        out.amplitude[i] = amplitude
-        out.energy[i] = amplitude * table.inverse_gain[c]
-        out.time[i] = time
-        out.time_error[i] = error
+        fill_pulse(i, c, amplitude, start, error, table, limits, out)
         out.integral[i] = total * limits.period
         out.pile_up[i] = np.float32(0.0)
-        out.is_in_time[i] = early <= time <= late
         out.n_pulses[i] = 1
     return n_todo

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
-__all__ = ["Constants", "Limits", "Out", "Quality", "allocate"]
+__all__ = ["Constants", "Limits", "Out", "Quality", "allocate", "fill_pulse"]
 
 Float32s = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -88,3 +89,27 @@ def allocate(n: int) -> Out:
     flags = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.uint8), np.zeros(n, dtype=np.uint8)
     columns = unknown(), unknown(), unknown(), unknown(), unknown(), unknown()
     return Out(*columns, *flags, np.full((n, 2), np.nan, dtype=np.float32))
+
+
+@njit(cache=True)
+def fill_pulse(
+    i: int,
+    c: int,
+    amplitude: np.float32,
+    start: np.float32,
+    error: np.float32,
+    table: Constants,
+    limits: Limits,
+    out: Out,
+) -> None:
+    """Fill amplitude, energy and time of a waveform and whether it is in time."""
+    time = (start - table.start[c]) * limits.period
+    early, late = table.window[c, 0], table.window[c, 1]
+    if not table.has_window[c]:
+        late = limits.n_sigmas * error
+        early = -late
+    out.amplitude[i] = amplitude
+    out.energy[i] = amplitude * table.inverse_gain[c]
+    out.time[i] = time
+    out.time_error[i] = error
+    out.is_in_time[i] = early <= time <= late

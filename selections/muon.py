@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
+from selections.common_cuts import VHCAL
 from selections.cut import Cut, Mask, Plot
 from selections.keep import all_in_window, below, in_time, window
 
@@ -117,15 +120,7 @@ _CALORIMETERS = (  # what one muon leaves there, in units of a minimum-ionising 
         detector="veto",
         plot=Plot("veto_panel_mips", 60, 0, 6, "largest VETO panel [MIP]", per_event_max=True),
     ),
-    Cut(
-        name="vhcal",
-        label="VHCAL energy < {limit} GeV",
-        columns=("vhcal_energy",),
-        valid=("vhcal_is_valid",),
-        keep=below,
-        detector="vhcal",
-        plot=Plot("vhcal_energy", 60, 0, 30, "VHCAL [GeV]", marks=("limit",)),
-    ),
+    replace(VHCAL, plot=Plot("vhcal_energy", 60, 0, 30, "VHCAL [GeV]", marks=("limit",))),
     Cut(
         name="hcal_mip",
         label="each HCAL module in {low} .. {high} MIP",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
+from selections.common_cuts import BEAM_CELL, ECAL_SHAPE, SINGLE_TRACK, SRD, VETO
 from selections.cut import Cut, Mask, Plot
-from selections.keep import all_below, below, in_time, window
+from selections.keep import below, in_time, window
 
 __all__ = ["CUTS"]
 
@@ -33,25 +36,12 @@ def _in_time(
     return others if wcal is None else others & (wcal < wcal_out_of_time_limit)
 
 
-def _srd(energy: Floats, *, module_low: float, module_high: float, sum_low: float, sum_high: float) -> Mask:
-    del module_low, module_high  # of the tag, a validity flag of this cut
-    return window(energy, low=sum_low, high=sum_high)
-
-
-def _single_track(number: npt.NDArray[np.int64], *, count: float) -> Mask:
-    return np.asarray(number == count)
-
-
 def _preshower(sections: Floats, *, low: float) -> Mask:
     return np.asarray(sections[:, _PRESHOWER] > low)
 
 
 def _third(sections: Floats, *, limit: float) -> Mask:
     return np.asarray(sections[:, _THIRD] < limit)
-
-
-def _at_beam(cells: Floats, *, distance: float) -> Mask:
-    return cells <= distance
 
 
 def _one_window(parts: Floats, *, low: float, high: float) -> Mask:
@@ -73,22 +63,11 @@ _BEAM = (
             marks=("wcal_out_of_time_limit",),
         ),
     ),
-    Cut(
-        name="srd",
-        label="SRD tag, modules > {module_low} GeV",
-        columns=("srd_energy",),
-        valid=("srd_is_valid", "srd_is_tagged"),
-        keep=_srd,
+    replace(
+        SRD,
         plot=Plot("srd_energy", 80, 0, 400, "SRD energy [MeV]", marks=("sum_low", "sum_high"), scale=1e3),
     ),
-    Cut(
-        name="single_track",
-        label="exactly {count} incoming track",
-        columns=("track_count",),
-        valid=("track_is_valid",),
-        keep=_single_track,
-        plot=Plot("track_count", 6, -0.5, 5.5, "incoming tracks"),
-    ),
+    SINGLE_TRACK,
     Cut(
         name="track_momentum",
         label="track momentum in {low} .. {high} GeV",
@@ -151,17 +130,7 @@ _DECAY = (
             "s4_counter_mips", 60, 0, 6, "S4 [MIP]", per_event_max=True, marks=("low", "high"),
         ),
     ),
-    Cut(
-        name="veto",
-        label="each VETO panel < {limit} GeV",
-        columns=("veto_panel_energy",),
-        valid=("veto_is_valid",),
-        keep=all_below,
-        plot=Plot(
-            "veto_panel_energy", 60, 0, 60, "largest VETO panel energy [MeV]",
-            per_event_max=True, marks=("limit",), scale=1e3,
-        ),
-    ),
+    VETO,
     Cut(
         name="hcal",
         label="HCAL energy < {limit} GeV",
@@ -170,22 +139,8 @@ _DECAY = (
         keep=below,
         plot=Plot("hcal_energy", 60, 0, 60, "HCAL energy [GeV]", marks=("limit",)),
     ),
-    Cut(
-        name="beam_cell",
-        label="ECAL maximum at most {distance} cells from where the beam points",
-        columns=("ecal_cell_distance",),
-        valid=("ecal_is_valid",),
-        keep=_at_beam,
-        plot=Plot("ecal_cell_distance", 6, -0.5, 5.5, "cells between maximum and beam"),
-    ),
-    Cut(
-        name="ecal_shape",
-        label="ECAL shower χ²/ndf < {limit}",
-        columns=("ecal_shower_chi2",),
-        valid=("ecal_is_valid", "ecal_shower_is_valid"),
-        keep=below,
-        plot=Plot("ecal_shower_chi2", 60, 0, 15, "ECAL shower χ²/ndf", marks=("limit",)),
-    ),
+    replace(BEAM_CELL, label="ECAL maximum at most {distance} cells from where the beam points"),
+    ECAL_SHAPE,
     Cut(
         name="decay_hits",
         label="hits in the fullest plane behind the decay volume in {low} .. {high}",

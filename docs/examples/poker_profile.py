@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from scipy.optimize import least_squares
 
 from datasets.setups import load_setup
@@ -23,6 +22,7 @@ from datasets.simulation.electromagnetic import deposit_electromagnetic
 from datasets.simulation.model import Particles
 from datasets.simulation.stack import build_stack
 from processors import kernel_cache  # noqa: F401
+from processors.make_shower_profile import profile_as_yaml
 from recon.geometry import ShowerProfile
 from recon.profile import cell_fractions
 
@@ -106,19 +106,10 @@ def main(path: Path) -> None:
 
 
 def write(path: Path, profile: ShowerProfile, quality: str) -> None:
-    """Write the YAML file, numbers rounded."""
-    share = [round(value, 5) for value in profile.share[:-1]]
-    fields = {
-        "name": profile.name,
-        "share": [*share, round(1 - sum(share), 5)],
-        "width": [float(f"{value:.5g}") for value in profile.width],
-        "stochastic": float(f"{profile.stochastic:.4g}"),
-        "constant": float(f"{profile.constant:.3g}"),
-        "energy_range": list(profile.energy_range),
-        "source": f"computed: docs/examples/poker_profile.py, of the parametrised simulation; {quality}",
-    }
+    """Write the YAML file."""
+    source = f"computed: docs/examples/poker_profile.py, of the parametrised simulation; {quality}"
     head = "# Written by `python docs/examples/poker_profile.py`. Widths in mm; see recon/profile.py.\n"
-    path.write_text(head + yaml.safe_dump(fields, sort_keys=False, width=100, default_flow_style=None))
+    path.write_text(head + profile_as_yaml(replace(profile, source=source)))
     print(path.read_text())
 
 
