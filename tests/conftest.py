@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 import datasets
 from datasets.periods import Guard, load_periods
 from na64.cli import main
 from na64.testing import P348Reco
+
+settings.register_profile("no clock", deadline=None)  # an example may have to compile a kernel first
+settings.load_profile("no clock")
 
 SAMPLES = Path(datasets.__file__).parent / "samples"
 NOT_IN_P348RECO = ("single_track", "track_momentum", "track_chi2", "track_angle", "hcal_r")
