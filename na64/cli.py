@@ -10,17 +10,11 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from na64.align_cli import align
-from na64.background_cli import background
-from na64.bump_cli import bump
-from na64.clusters_cli import clusters_app
-from na64.conditions_cli import catalogue as list_catalogue
-from na64.conditions_cli import conditions_app
-from na64.events_cli import WHICH, display, explain
-from na64.limit_cli import limit
-from na64.opening_cli import freeze, unblind
-from na64.optimise_cli import optimise
-from na64.options import (
+from na64.options.align import align
+from na64.options.background import background
+from na64.options.bump import bump
+from na64.options.clusters import clusters_app
+from na64.options.common import (
     TIMEOUT,
     CatalogueOption,
     ChunkOption,
@@ -40,10 +34,16 @@ from na64.options import (
     VerifyOption,
     WorkersOption,
 )
-from na64.reco_cli import reco
-from na64.report_cli import report
-from na64.runs_cli import diff, efficiency
-from na64.simulation_cli import processes, simulate
+from na64.options.conditions import catalogue as list_catalogue
+from na64.options.conditions import conditions_app
+from na64.options.events import WHICH, display, explain
+from na64.options.limit import limit
+from na64.options.opening import freeze, unblind
+from na64.options.optimise import optimise
+from na64.options.reco import reco
+from na64.options.report import report
+from na64.options.runs import diff, efficiency
+from na64.options.simulation import processes, simulate
 
 __all__ = ["app", "main"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from na64.style import ACCENT, COLOURS, INK, label_axes, new_figure, styled, write_figure
+from na64.plotting.style import ACCENT, COLOURS, INK, label_axes, new_figure, styled, write_figure
 from selections.background.closure import Closure, Truth, run_closure
 from selections.background.config import load_background
 from selections.cutflow import clopper_pearson

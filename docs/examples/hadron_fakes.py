@@ -14,8 +14,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from na64.background import Simulation, simulations_of
-from na64.stored_run import StoredRun, read_run
+from na64.background.estimate import Simulation, simulations_of
+from na64.run.stored import StoredRun, read_run
 from selections.background.intervals import poisson_interval
 from selections.cutflow import Efficiency, clopper_pearson
 from selections.regions import Region

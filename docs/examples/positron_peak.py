@@ -9,8 +9,8 @@ The peak of e+ e- -> A' in the missing energy against M^2 / 2 m_e, and its width
     python docs/examples/positron_peak.py na64pos_2022 0.230=reco_0.230.root 0.264=reco_0.264.root ...
 
 Computed: cross section times track length of the positrons of the shower, smeared by the resolution of the
-setup (`na64.bump.resolution_of`). Both are treated alike: the peak is that of a parabola in the logarithm of
-the counts, the width where they fall to half.
+setup (`na64.bump.search.resolution_of`). Both are treated alike: the peak is that of a parabola in the logarithm
+of the counts, the width where they fall to half.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy.typing as npt
 import uproot
 
 from datasets.setups import load_setup
-from na64.bump import resolution_of
+from na64.bump.search import resolution_of
 from physics.dark_photon import annihilation_section, invisible_width, resonance_energy
 from physics.shower_tracks import electron_track_density, secondary_positron_track_density
 from recon.geometry import Setup

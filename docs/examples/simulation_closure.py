@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 import processors  # noqa: F401  it gives compiled kernels their cache
 from datasets.simulation.comparison import Comparison, compare, ecal_energy, hcal_energy
 from datasets.simulation.validation import Sample, geant4_sample, simulated_beam, simulated_showers
-from na64.style import COLOURS, label_axes, new_figure, styled, unit_of, write_figure
+from na64.plotting.style import COLOURS, label_axes, new_figure, styled, unit_of, write_figure
 
 N = 20_000
 BLACK, BLUE = "#222222", COLOURS[0]

@@ -12,7 +12,7 @@ import processors  # noqa: F401  it gives compiled kernels their cache
 from datasets.setups import load_setup
 from datasets.simulation.streams import stream
 from datasets.simulation.tag import simulate_tag
-from na64.style import ACCENT, COLOURS, label_axes, new_figure, styled, write_figure
+from na64.plotting.style import ACCENT, COLOURS, label_axes, new_figure, styled, write_figure
 from recon.srd import SrdTagConfig
 from selections.background.tagging import Roc, TagCounts, count_tags, largest_threshold, roc
 from selections.selection import load_selection

@@ -20,8 +20,8 @@ from datasets.conditions.runs import RunRange
 from datasets.config import nearest
 from datasets.probe import Kind
 from datasets.setups import load_setup
-from na64.alignment_plots import plot_alignment
-from na64.alignment_tables import PARAMETERS, alignment_json, alignment_text
+from na64.alignment.plots import plot_alignment
+from na64.alignment.tables import PARAMETERS, alignment_json, alignment_text
 from na64.commands.common import (
     ReadOptions,
     account_line,
@@ -32,10 +32,10 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
-from na64.execution import describe_execution, keep_logs
-from na64.exposure import compare
-from na64.outputs import check_output, replace_path
-from na64.record import describe_inputs, versions
+from na64.run.execution import describe_execution, keep_logs
+from na64.run.exposure import compare
+from na64.run.outputs import check_output, replace_path
+from na64.run.record import describe_inputs, versions
 from processors.alignment import (
     Aligned,
     CleanHits,

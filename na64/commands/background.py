@@ -9,12 +9,12 @@ from pathlib import Path
 
 import typer
 
-from na64.background import Background, estimate_background
-from na64.background_plots import plot_background
-from na64.background_tables import background_json, background_latex, background_markdown
+from na64.background.estimate import Background, estimate_background
+from na64.background.plots import plot_background
+from na64.background.tables import background_json, background_latex, background_markdown
 from na64.errors import UserError
-from na64.outputs import check_output, replace_path
-from na64.stored_run import read_run
+from na64.run.outputs import check_output, replace_path
+from na64.run.stored import read_run
 from selections.background.config import load_background
 
 __all__ = ["BackgroundOptions", "write_background"]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import typer
 
-from na64 import style
-from na64.bump import SearchOptions, search_bump
-from na64.bump_plots import draw_bump
-from na64.bump_tables import bump_json, bump_text
+from na64.bump.plots import draw_bump
+from na64.bump.search import SearchOptions, search_bump
+from na64.bump.tables import bump_json, bump_text
 from na64.errors import UserError
-from na64.outputs import check_output, replace_path
-from na64.stored_run import read_run
+from na64.plotting import style
+from na64.run.outputs import check_output, replace_path
+from na64.run.stored import read_run
 
 __all__ = ["BumpOptions", "write_bump"]
 

@@ -17,7 +17,8 @@ from datasets.conditions.runs import RunRange
 from datasets.config import nearest
 from datasets.probe import first_run
 from datasets.setups import load_setup
-from na64.calibration_report import describe_calibration, plot_calibration, summary_lines, write_json
+from na64.calibration.muons import describe_muons, muon_lines, plot_muons
+from na64.calibration.report import describe_calibration, plot_calibration, summary_lines, write_json
 from na64.commands.common import (
     ReadOptions,
     account_line,
@@ -28,10 +29,9 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
-from na64.execution import describe_execution, keep_logs
-from na64.muon_report import describe_muons, muon_lines, plot_muons
-from na64.outputs import check_output, replace_path
-from na64.record import describe_inputs, versions
+from na64.run.execution import describe_execution, keep_logs
+from na64.run.outputs import check_output, replace_path
+from na64.run.record import describe_inputs, versions
 from processors.analysis import AnalysisProcessor
 from processors.calibration import CalibrationProcessor, CalibrationSums, ElectronConfig
 from processors.calibration_loop import LoopConfig, calibrate_gains, read_electrons

@@ -10,8 +10,8 @@ from pathlib import Path
 import typer
 import yaml
 
-from na64.cluster_profiles import LOCAL, find_profile, load_profiles, profiles_file
-from na64.execution import choose_execution, describe_execution
+from na64.run.cluster_profiles import LOCAL, find_profile, load_profiles, profiles_file
+from na64.run.execution import choose_execution, describe_execution
 from processors.cluster_profiles import AddressProfile
 from processors.clusters import open_client
 from processors.environment import versions_here

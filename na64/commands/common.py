@@ -18,7 +18,7 @@ from datasets.deadline import TIMEOUT
 from datasets.probe import Kind
 from datasets.sources import find_inputs
 from na64.errors import UserError
-from na64.execution import choose_execution, log_folder
+from na64.run.execution import choose_execution, log_folder
 from processors.analysis import AnalysisProcessor
 from processors.hadron import HadronProcessor
 from processors.invisible import InvisibleProcessor

@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from na64.comparison import compare
-from na64.stored_run import read_run
+from na64.diff.compare import compare
+from na64.run.stored import read_run
 from selections.variations import NOMINAL
 
 __all__ = ["compare_runs", "difference_text"]

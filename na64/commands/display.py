@@ -10,8 +10,8 @@ import typer
 from na64.commands.events import EventOptions, serve, tell_others
 from na64.display import draw_event, write_pages
 from na64.errors import UserError
-from na64.outputs import check_output, replace_path
-from na64.style import write_figure
+from na64.plotting.style import write_figure
+from na64.run.outputs import check_output, replace_path
 from processors.pick import Picked
 
 __all__ = ["draw_events"]

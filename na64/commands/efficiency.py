@@ -11,7 +11,15 @@ from typing import Any
 
 import typer
 
-from na64.efficiency import (
+from na64.efficiency.correction import (
+    Correction,
+    correct,
+    correction_json,
+    correction_line,
+    read_correction,
+)
+from na64.efficiency.plots import draw_intensity
+from na64.efficiency.tables import (
     Table,
     efficiency_json,
     efficiency_latex,
@@ -21,18 +29,10 @@ from na64.efficiency import (
     intensity_latex,
     intensity_text,
 )
-from na64.efficiency_correction import (
-    Correction,
-    correct,
-    correction_json,
-    correction_line,
-    read_correction,
-)
-from na64.efficiency_plots import draw_intensity
 from na64.errors import UserError
-from na64.outputs import check_output, replace_path
-from na64.stored_run import read_json, read_record
-from na64.style import save_figure
+from na64.plotting.style import save_figure
+from na64.run.outputs import check_output, replace_path
+from na64.run.stored import read_json, read_record
 
 __all__ = ["compare_intensities"]
 

@@ -23,18 +23,18 @@ from limits.upper import Method
 from na64.commands.common import show_progress
 from na64.commands.limit_visible import write_band
 from na64.errors import UserError
-from na64.execution import choose_execution, keep_logs, log_folder
-from na64.identity import digest_of
-from na64.limit_curves import Curve, read_curve
-from na64.limit_inputs import Assumed, LimitInputs, read_inputs, read_projection
-from na64.limit_options import LimitOptions, masses_of_grid, named_numbers, numbers, parse_assumed
-from na64.limit_plots import Extras, plot_limits
-from na64.limit_scan import Store, scan
-from na64.limit_tables import hepdata, impacts_csv, limits_csv, limits_json, limits_text, ratios_text
-from na64.outputs import check_output, replace_path
-from na64.record import versions
-from na64.resume import PARTS_FOLDER, own_folder
-from na64.stored_run import read_run
+from na64.limit.curves import Curve, read_curve
+from na64.limit.inputs import Assumed, LimitInputs, read_inputs, read_projection
+from na64.limit.options import LimitOptions, masses_of_grid, named_numbers, numbers, parse_assumed
+from na64.limit.plots import Extras, plot_limits
+from na64.limit.scan import Store, scan
+from na64.limit.tables import hepdata, impacts_csv, limits_csv, limits_json, limits_text, ratios_text
+from na64.run.execution import choose_execution, keep_logs, log_folder
+from na64.run.identity import digest_of
+from na64.run.outputs import check_output, replace_path
+from na64.run.record import versions
+from na64.run.resume import PARTS_FOLDER, own_folder
+from na64.run.stored import read_run
 from physics.relic import DarkMatter
 from processors.executors import open_pool
 from processors.runner import Execution

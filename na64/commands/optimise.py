@@ -13,11 +13,11 @@ import typer
 
 from datasets.config import nearest
 from na64.errors import UserError
-from na64.optimisation import Task, check_scans, make_task
-from na64.optimisation_plots import plot_optimum
-from na64.optimisation_tables import apply_options, optimise_json, optimise_markdown
-from na64.outputs import check_output, replace_path
-from na64.stored_run import read_run
+from na64.optimise.plots import plot_optimum
+from na64.optimise.tables import apply_options, optimise_json, optimise_markdown
+from na64.optimise.task import Task, check_scans, make_task
+from na64.run.outputs import check_output, replace_path
+from na64.run.stored import read_run
 from selections.optimisation.config import load_optimisation
 from selections.optimisation.problem import FigureName
 from selections.optimisation.search import Optimum, find_optimum

@@ -23,11 +23,11 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
-from na64.execution import describe_execution
-from na64.exposure import compare, describe_exposure, exposure_line
-from na64.outputs import check_output, replace_path
-from na64.record import describe_inputs, run_notes, versions
-from na64.tables import quality_json, quality_text
+from na64.run.execution import describe_execution
+from na64.run.exposure import compare, describe_exposure, exposure_line
+from na64.run.outputs import check_output, replace_path
+from na64.run.record import describe_inputs, run_notes, versions
+from na64.run.tables import quality_json, quality_text
 from processors.columns import ColumnChunk, ColumnsProcessor, find_cuts
 from processors.quality import Counts, add_counts
 from processors.runner import Account, Prepared, make_items, prepare, run_items

@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 from na64.errors import UserError
-from na64.report_background import add_background
-from na64.stored_run import read_run
+from na64.report.background import add_background
+from na64.run.stored import read_run
 
 __all__ = ["renew_report"]
 

@@ -23,14 +23,14 @@ from na64.commands.common import (
     show_progress,
 )
 from na64.errors import UserError
-from na64.execution import describe_execution, keep_logs
-from na64.exposure import compare, describe_exposure, exposure_line
-from na64.identity import identify
-from na64.outputs import check_output
-from na64.record import RunRecord
-from na64.resume import PARTS_FOLDER, kept_line, open_store, own_folder
-from na64.run_directory import write_run_directory
-from na64.tables import cutflow_text, quality_text
+from na64.report.run_directory import write_run_directory
+from na64.run.execution import describe_execution, keep_logs
+from na64.run.exposure import compare, describe_exposure, exposure_line
+from na64.run.identity import identify
+from na64.run.outputs import check_output
+from na64.run.record import RunRecord
+from na64.run.resume import PARTS_FOLDER, kept_line, open_store, own_folder
+from na64.run.tables import cutflow_text, quality_text
 from processors.analysis import AnalysisProcessor
 from processors.partial_results import PartialResults
 from processors.result import AnalysisResult

@@ -31,8 +31,8 @@ def _sources(setup: Setup) -> str:
 
 def show(name: str, output: Path | None, *, numbers: bool) -> None:
     """Draw a setup and print its elements."""
-    from na64.beamline import draw_setup
     from na64.errors import UserError
+    from na64.plotting.beamline import draw_setup
 
     setup = load_setup(name)
     path = output or Path(f"{setup.name}.png")

@@ -24,8 +24,8 @@ from datasets.simulation.production import FORMATS, LEVELS, Format, Level, make_
 from datasets.simulation.raw import check_readout, readout_metadata
 from na64.commands.common import show_progress
 from na64.errors import UserError
-from na64.outputs import check_output, replace_path
-from na64.record import versions
+from na64.run.outputs import check_output, replace_path
+from na64.run.record import versions
 from processors.executors import open_pool
 from processors.planes import displace_setup
 from recon.geometry import Setup

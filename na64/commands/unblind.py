@@ -13,7 +13,7 @@ import typer
 from na64.commands.common import processor_class
 from na64.commands.run import Identity, RunOptions, run_analysis
 from na64.errors import UserError
-from na64.freezing import (
+from na64.run.freezing import (
     FROZEN_VERSION,
     Statement,
     differences,
@@ -21,9 +21,9 @@ from na64.freezing import (
     read_statement,
     statement_template,
 )
-from na64.identity import digest_of, identify
-from na64.record import describe_inputs
-from na64.stored_run import read_record
+from na64.run.identity import digest_of, identify
+from na64.run.record import describe_inputs
+from na64.run.stored import read_record
 from processors.runner import Prepared, prepare
 from selections.blinding import BlindingError
 from selections.opening import Opening

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from na64 import style
 from na64.display.line import TRACK
 from na64.display.scale import CMAP, LEAST_ENERGY, hatched
+from na64.plotting import style
 from processors.pick import Picked
 from recon.geometry import Detector, Section
 

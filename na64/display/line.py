@@ -13,9 +13,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
-from na64 import style
-from na64.beamline import Element, beam_path, elements_of
 from na64.display.scale import CMAP, LEAST_ENERGY, ZScale, hatched
+from na64.plotting import style
+from na64.plotting.beamline import Element, beam_path, elements_of
 from processors.pick import Picked
 from processors.track_columns import PREFIXES
 from recon.field import State, propagate

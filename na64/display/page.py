@@ -14,13 +14,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from na64 import style
 from na64.display.calorimeters import draw_front, draw_parts, mark_ecal
 from na64.display.line import draw_views, hits_of
 from na64.display.planes import draw_plane
 from na64.display.scale import CMAP, energy_norm
 from na64.display.verdicts import draw_verdicts
 from na64.display.waveforms import draw_waveforms
+from na64.plotting import style
 from processors.pick import Picked
 from recon.geometry import Detector
 

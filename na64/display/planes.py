@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from na64 import style
-from na64.beamline import beam_path
 from na64.display.line import BEAM, TRACK, Hits, track_at
+from na64.plotting import style
+from na64.plotting.beamline import beam_path
 from processors.pick import Picked
 
 __all__ = ["draw_plane"]

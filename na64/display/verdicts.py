@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from na64 import style
+from na64.plotting import style
 from processors.pick import Picked, verdicts_of
 from recon.columns import COLUMNS
 from selections.verdicts import Verdict, regions_of, rejected_by

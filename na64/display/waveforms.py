@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from na64 import style
+from na64.plotting import style
 from processors.digits import FittedWaveform, fit_waveforms
 from processors.pick import Picked
 from recon.geometry import Setup

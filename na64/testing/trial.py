@@ -20,8 +20,8 @@ from datasets.conditions.catalogue import Catalogue, FileDigest, FileRecord, Run
 from datasets.fingerprint import DigestError
 from datasets.sources import InputFile
 from na64.cli import _told
-from na64.exposure import compare
-from na64.record import describe_inputs
+from na64.run.exposure import compare
+from na64.run.record import describe_inputs
 from na64.testing.specimens import Specimen
 from processors.chunk import ChunkError
 from processors.dispatch import ExecutionError

@@ -4,7 +4,7 @@ import pytest
 
 from datasets.setups import load_setup
 from limits.run_input import BinnedBackground, Efficiency, RunInput
-from na64.limit_signals import beam_of
+from na64.limit.signals import beam_of
 
 
 @pytest.fixture(scope="session")

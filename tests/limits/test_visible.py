@@ -8,7 +8,7 @@ import pytest
 from datasets.setups import load_setup
 from limits.model import ModelError
 from limits.visible import DecayEfficiency, dense_target, visible_band, visible_yield
-from na64.limit_curves import read_curve
+from na64.limit.curves import read_curve
 from physics.boson_decays import decay_length
 from physics.dark_photon import visible_width
 

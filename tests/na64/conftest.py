@@ -35,4 +35,4 @@ def two_periods(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 @pytest.fixture
 def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out, which take most of the time of a run."""
-    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    monkeypatch.setattr("na64.report.run_directory.plot_run", lambda *_: [])

@@ -1,7 +1,7 @@
 """What the table of an alignment says of numbers that cannot be."""
 
 from datasets.conditions import ideal_conditions
-from na64.alignment_tables import alignment_text
+from na64.alignment.tables import alignment_text
 from processors.alignment import align_planes
 from tests.processors.test_alignment import CONFIG, SETUP, measure
 

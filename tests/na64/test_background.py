@@ -11,8 +11,8 @@ import uhi.io.json
 from hist import Hist, axis, storage
 
 from datasets.setups import load_setup
-from na64.background import estimate_background
-from na64.stored_run import read_run
+from na64.background.estimate import estimate_background
+from na64.run.stored import read_run
 from selections.background.config import load_background
 from selections.selection import load_selection
 from selections.tag_and_probe import ProbeCounts

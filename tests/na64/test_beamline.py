@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from datasets.setups import load_setup, setup_names
-from na64.beamline import beam_path, draw_beam_line, draw_setup, elements_of, source_counts, spread
-from na64.style import STYLE
+from na64.plotting.beamline import beam_path, draw_beam_line, draw_setup, elements_of, source_counts, spread
+from na64.plotting.style import STYLE
 from recon.geometry import Beam, Detector, Grid, Magnet, Plane, Section, Setup, Spectrometer
 
 

@@ -11,7 +11,7 @@ import pytest
 import uproot
 
 from datasets import deadline
-from na64 import options
+from na64.options.common import common as options
 from na64.testing.oracle import difference
 from tests.conftest import NOT_IN_P348RECO
 
@@ -166,7 +166,7 @@ def test_interrupt_is_one_line(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("na64.run_directory._write_histograms", interrupt)
+    monkeypatch.setattr("na64.report.run_directory._write_histograms", interrupt)
     told = na64("run", "invisible", muons, "-o", tmp_path / "run")
     assert told.status == 130
     assert "interrupted; no output was written" in told.err

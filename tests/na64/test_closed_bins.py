@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from na64.closed_bins import closed_bins
+from na64.run.closed_bins import closed_bins
 from selections.regions import Region
 
 EDGES = np.arange(0.0, 101.0, 10.0)

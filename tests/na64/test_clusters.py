@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from datasets.config import ConfigError
-from na64.cluster_profiles import find_profile, load_profiles
-from na64.execution import choose_execution, keep_logs, log_folder
+from na64.run.cluster_profiles import find_profile, load_profiles
+from na64.run.execution import choose_execution, keep_logs, log_folder
 from processors.cluster_profiles import AddressProfile, LxplusProfile, SlurmProfile
 from tests.conftest import Told
 

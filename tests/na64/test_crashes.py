@@ -69,9 +69,9 @@ def test_what_a_killed_command_leaves_tells_nothing(
     arguments: Callable[..., list[Any]],
 ) -> None:
     """It dies when as much as possible is on disk, and cannot clean up behind it."""
-    for at in ("na64.run_directory.replace_path", "na64.commands.reco.replace_path"):
+    for at in ("na64.report.run_directory.replace_path", "na64.commands.reco.replace_path"):
         monkeypatch.setattr(at, raise_killed)
-    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    monkeypatch.setattr("na64.report.run_directory.plot_run", lambda *_: [])
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     monkeypatch.setattr(Path, "unlink", keep_partial(Path.unlink))
 
@@ -94,7 +94,7 @@ def test_a_killed_and_resumed_run_tells_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is there when it was killed twice, and after a resumed run, in spite of a damaged part."""
-    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    monkeypatch.setattr("na64.report.run_directory.plot_run", lambda *_: [])
     alive: list[int] = []  # parts that are written before the command dies
 
     def save(*arguments: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from na64.event_file import EventList, read_events, write_events
-from na64.moved_events import moved_events, pair_events, passed
+from na64.diff.moved_events import moved_events, pair_events, passed
+from na64.run.event_file import EventList, read_events, write_events
 from processors.result import EventTable
 from tests.conftest import SAMPLES
 
@@ -30,7 +30,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "other": [f"a={SAMPLES / 'geant4' / 'electrons_100gev.root'}"],
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("na64.run_directory.plot_run", lambda *_: [])
+        patch.setattr("na64.report.run_directory.plot_run", lambda *_: [])
         for name, arguments in options.items():
             with pytest.raises(SystemExit) as ended:
                 main(["run", "invisible", *map(str, arguments), "-o", str(folder / name), "--save-events"])

@@ -18,7 +18,7 @@ from na64.display.line import hits_of, track_at
 from na64.display.scale import ZScale
 from na64.display.verdicts import conclusion
 from na64.display.waveforms import cell_name, draw_waveforms
-from na64.style import new_figure
+from na64.plotting.style import new_figure
 from processors.invisible import InvisibleProcessor
 from processors.pick import Picked, first_shown, pick_events, verdicts_of
 from recon.geometry import Setup

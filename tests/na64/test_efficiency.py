@@ -8,9 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from na64.efficiency import efficiency_csv, efficiency_latex, efficiency_tables, efficiency_text, spread
-from na64.efficiency_plots import draw_intensity, draw_shifts
-from na64.record import RUN_VERSION
+from na64.efficiency.plots import draw_intensity, draw_shifts
+from na64.efficiency.tables import (
+    efficiency_csv,
+    efficiency_latex,
+    efficiency_tables,
+    efficiency_text,
+    spread,
+)
+from na64.run.record import RUN_VERSION
 from selections.cutflow import clopper_pearson
 
 ROWS = ("all", "signal", "veto", "hcal_energy", "ecal_energy")

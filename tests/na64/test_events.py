@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from na64.commands.events import NOT_SHOWN
-from na64.style import new_figure
+from na64.plotting.style import new_figure
 from tests.conftest import SAMPLES, P348Reco
 
 GEANT4 = SAMPLES / "geant4" / "electrons_100gev.root"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from datasets.conditions.catalogue import Catalogue
-from na64.exposure import describe_exposure, exposure_line, exposure_rows
+from na64.run.exposure import describe_exposure, exposure_line, exposure_rows
 from processors.runner import Account, Loss
 
 

@@ -19,13 +19,13 @@ from limits.scan import Problem, limit_point
 from limits.signal import MODELS
 from limits.visible import dense_target, visible_yield
 from limits.yields import bremsstrahlung_yield
-from na64 import limit_scan as na64_scan
-from na64 import style
 from na64.errors import UserError
-from na64.limit_curves import published_curves, read_curve
-from na64.limit_options import masses_of_grid
-from na64.limit_scan import Store, scan
-from na64.limit_signals import beam_of
+from na64.limit import scan as na64_scan
+from na64.limit.curves import published_curves, read_curve
+from na64.limit.options import masses_of_grid
+from na64.limit.scan import Store, scan
+from na64.limit.signals import beam_of
+from na64.plotting import style
 from processors.pools import HerePool
 from tests.na64.test_background import DIMUONS, SETUP, SIDE_BANDS, Points, make_run
 

@@ -167,7 +167,7 @@ def test_runs_of_closed_events_leave_no_trace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "na64.run_directory.plot_run", lambda *_: []
+        "na64.report.run_directory.plot_run", lambda *_: []
     )  # figures of the run have their own test
 
     def run_and_read(data: Path, out: Path) -> list[Any]:
@@ -189,7 +189,7 @@ def pair_of_runs(
     """Return two runs each of both files of the oracle, under the same name."""
     folder, runs = tmp_path_factory.mktemp("runs"), []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("na64.run_directory.plot_run", lambda *_: [])
+        patch.setattr("na64.report.run_directory.plot_run", lambda *_: [])
         guard_periods(patch)
         for source, where in zip(pair, ("a", "b"), strict=True):
             data = folder / "data.root"
@@ -234,7 +234,7 @@ def test_optimum_tells_nothing_of_closed_events(
     band = config.side_bands["side_band_a"]
     wide = replace(band, fit=replace(band.fit, fit=(50.0, 110.0)))  # up to where the sample has events
     config = replace(config, side_bands={**config.side_bands, "side_band_a": wide})
-    monkeypatch.setattr("na64.optimisation.load_background", lambda _: config)
+    monkeypatch.setattr("na64.optimise.task.load_background", lambda _: config)
     told = []
     for index, (run, _) in enumerate(pair_of_runs):
         work = tmp_path / "work"
@@ -282,7 +282,7 @@ def test_limits_tell_nothing_of_closed_events(
 def test_closed_in_a_variation_leaves_no_trace(
     na64: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("na64.run_directory.plot_run", lambda *_: [])
+    monkeypatch.setattr("na64.report.run_directory.plot_run", lambda *_: [])
     (tmp_path / "pair").mkdir()
     pair = make_margin_pair(tmp_path / "pair")
     (tmp_path / "plain").mkdir()

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from na64.event_file import read_events, write_events
-from na64.optimisation import make_task
-from na64.stored_run import read_run
+from na64.optimise.task import make_task
+from na64.run.event_file import read_events, write_events
+from na64.run.stored import read_run
 from processors.result import EventTable
 from selections.selection import load_selection
 from tests.na64.test_background import DIMUONS, SELECTION, SETUP, make_run

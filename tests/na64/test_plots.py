@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 
-from na64.plots import draw_plane, draw_spectrum, groups_of, kept_window, plot_run, region_polygon
+from na64.plotting.plots import draw_plane, draw_spectrum, groups_of, kept_window, plot_run, region_polygon
 from processors.histograms import Axis, HistogramSpec, fill
 from processors.result import AnalysisResult, Sample
 from selections.blinding import Blinding

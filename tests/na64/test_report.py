@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from na64.plots import Figure
-from na64.report import render_report, replace_section, write_report
+from na64.plotting.plots import Figure
+from na64.report.page import render_report, replace_section, write_report
 from processors.result import AnalysisResult, Sample
 from selections.blinding import Blinding
 from selections.cutflow import count

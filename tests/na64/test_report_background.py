@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from na64.errors import UserError
-from na64.report import render_report
-from na64.report_background import add_background
+from na64.report.background import add_background
+from na64.report.page import render_report
 from processors.result import AnalysisResult
 from selections.selection import load_selection
 from tests.na64.test_report import Page

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from datasets.sources import find_inputs
-from na64.resume import make_key, working_folder
+from na64.run.resume import make_key, working_folder
 from na64.testing import difference, fingerprint
 from processors.invisible import InvisibleProcessor
 from processors.runner import Request, prepare
@@ -118,7 +118,7 @@ def test_full_disk_is_one_line_and_keeps_what_is_done(
 
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("na64.run_directory._write_histograms", full)
+        patch.setattr("na64.report.run_directory._write_histograms", full)
         told = na64(*command(out))
     assert told.status == 2
     assert f"na64: error: cannot write {out}: No space left on device" in told.err

@@ -13,7 +13,7 @@ import uhi.io.json
 import uproot
 from hist import Hist
 
-from na64.run_directory import sort_categories
+from na64.report.run_directory import sort_categories
 from tests.conftest import SAMPLES
 
 CUTS = [

@@ -17,7 +17,7 @@ from datasets.probe import probe_file
 from datasets.schema import schema_for
 from datasets.setups import load_setup
 from datasets.sources import InputFile
-from na64.record import run_notes
+from na64.run.record import run_notes
 from processors.runner import Prepared
 
 Call = Callable[..., Any]

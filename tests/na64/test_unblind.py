@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import uproot
 
-from na64.identity import digest_of
+from na64.run.identity import digest_of
 from tests.conftest import NOT_IN_P348RECO, P348Reco
 from tests.na64.signing import sign_statement
 
@@ -102,7 +102,7 @@ def test_anything_that_differs_is_named_and_nothing_opened(
 def test_other_sources_open_nothing(
     na64: Callable[..., Any], frozen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("na64.identity.source_digest", lambda: "0" * 64)
+    monkeypatch.setattr("na64.run.identity.source_digest", lambda: "0" * 64)
     assert "It differs in the sources" in unblind(na64, frozen).err
     shutil.rmtree(frozen / "open", ignore_errors=True)
     told = na64("freeze", frozen / "closed", "--overwrite")

@@ -1,0 +1,1 @@
+"""What an alignment found: tables and figures."""

@@ -1,0 +1,1 @@
+"""The background in the signal box: estimate, advice, tables, figures."""

@@ -1,0 +1,1 @@
+"""The search for a bump in the missing energy: window, tables, figures."""

@@ -1,0 +1,1 @@
+"""Two runs compared: their numbers and the events that moved."""

@@ -1,0 +1,1 @@
+"""Efficiencies: factors of a cut-flow, corrections, figures."""

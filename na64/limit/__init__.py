@@ -1,0 +1,1 @@
+"""Exclusion limits: inputs from run directories, scan, tables, figures."""

@@ -1,0 +1,1 @@
+"""Command lines: one module per family of commands, which turns options into a call."""

@@ -1,0 +1,1 @@
+"""Run directories and what identifies them: read, written, resumed, frozen."""
