@@ -9,8 +9,8 @@ The peak of e+ e- -> A' in the missing energy against M^2 / 2 m_e, and its width
     python docs/examples/positron_peak.py na64pos_2022 0.230=reco_0.230.root 0.264=reco_0.264.root ...
 
 Computed: cross section times track length of the positrons of the shower, smeared by the resolution of the
-setup (`na64.bump.search.resolution_of`). Both are treated alike: the peak is that of a parabola in the logarithm
-of the counts, the width where they fall to half.
+setup (`na64.bump.search.resolution_of`). Both are treated alike: the peak is that of a parabola in the
+logarithm of the counts, the width where they fall to half.
 """
 
 from __future__ import annotations

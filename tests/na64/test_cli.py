@@ -11,7 +11,7 @@ import pytest
 import uproot
 
 from datasets import deadline
-from na64.options.common import common as options
+from na64.options import common as options
 from na64.testing.oracle import difference
 from tests.conftest import NOT_IN_P348RECO
 
