@@ -72,7 +72,9 @@ def compute_limits(options: LimitOptions) -> int:
         is_directory=True,
         mark=_MARK,
     )
-    masses, curves = masses_of_grid(options.grid), [read_curve(word) for word in options.overlay]
+    masses = masses_of_grid(options.grid)
+    dark_sector = (options.alpha_d, options.mass_ratio) if options.model == "invisible" else None
+    curves = [read_curve(word, dark_sector) for word in options.overlay]
     if options.model == "visible":
         return write_band(options, masses, curves)
     inputs = _inputs(options)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import limits
 from datasets.config import nearest
 from na64.errors import UserError
+from physics.dark_matter import mixing_of_yield
 
 __all__ = ["Curve", "published_curves", "read_curve"]
 
@@ -45,17 +46,25 @@ def published_curves() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.csv"))}
 
 
-def read_curve(word: str) -> Curve:
+def read_curve(word: str, dark_sector: tuple[float, float] | None = None) -> Curve:
     """
     Read a curve: a name of `published_curves`, or a path, with ":LABEL" behind it if wished.
 
     The file has a header and two or three columns: mass [GeV], limit (or lower edge), upper edge; lines that
-    begin with # are left out.
+    begin with # are left out. If the header calls the second column y, the file holds m_chi [GeV] and
+    y = alpha_D epsilon^2 (m_chi / m_A')^4, and is turned into m_A' and epsilon.
+
+    Parameters
+    ----------
+    word : str
+    dark_sector : (float, float), optional
+        alpha_D and m_chi / m_A' of a curve of y; without them such a curve is refused.
 
     Raises
     ------
     UserError
-        If there is no such file, or a line is not of numbers above 0 with rising masses.
+        If there is no such file, a line is not of numbers above 0 with rising masses, or a curve of y does
+        not belong to the model.
     """
     name, _, label = word.partition(":")
     known = published_curves()
@@ -66,8 +75,9 @@ def read_curve(word: str) -> Curve:
         hint = nearest(name, known) or "."
         msg = f"no curve '{name}' ({error.strerror or error}){hint} Shipped curves: {', '.join(known)}"
         raise UserError(msg) from error
+    content = [row for row in csv.reader(lines) if row]
     try:
-        rows = [[float(word) for word in row] for row in list(csv.reader(lines))[1:] if row]
+        rows = [[float(word) for word in row] for row in content[1:]]
         table = np.array(rows, dtype=np.float64)
     except ValueError as error:
         msg = (
@@ -78,5 +88,12 @@ def read_curve(word: str) -> Curve:
     if not is_good or (np.diff(table[:, 0]) <= 0).any():
         msg = f"{path} is no curve: it needs two or three columns of numbers above 0, and rising masses"
         raise UserError(msg)
+    if [name.strip().lower() for name in content[0]][1:] == ["y"]:
+        if dark_sector is None:
+            msg = f"{path} is a curve of y against m_chi, which only the model 'invisible' has; leave it out"
+            raise UserError(msg)
+        alpha_d, mass_ratio = dark_sector
+        mixing = mixing_of_yield(table[:, 1], alpha_d, mass_ratio)
+        return Curve(label or path.stem, table[:, 0] / mass_ratio, mixing, None)
     upper = table[:, 2] if table.shape[1] == 3 else None
     return Curve(label or path.stem, table[:, 0], table[:, 1], upper)

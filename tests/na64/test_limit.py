@@ -26,6 +26,7 @@ from na64.limit.options import masses_of_grid
 from na64.limit.scan import Store, scan
 from na64.limit.signals import beam_of
 from na64.plotting import style
+from physics.dark_matter import yield_of_mixing
 from processors.pools import HerePool
 from tests.na64.test_background import DIMUONS, SETUP, SIDE_BANDS, Points, make_run
 
@@ -309,6 +310,16 @@ def test_shipped_curves_and_those_of_users(tmp_path: Path) -> None:
     assert (own.label, own.at(np.sqrt(1e-3))) == ("ours", pytest.approx(1e-3))
     path.write_text("mass,low\n0.1,1e-4\n0.01,1e-2\n")
     with pytest.raises(UserError, match="rising masses"):
+        read_curve(str(path))
+
+
+def test_a_curve_of_y_is_turned_into_epsilon(tmp_path: Path) -> None:
+    path = tmp_path / "relic.csv"
+    path.write_text("m_chi,y\n0.01,1e-10\n0.1,1e-8\n")
+    curve = read_curve(str(path), (0.1, 1 / 3))
+    assert curve.mass == pytest.approx([0.03, 0.3])
+    assert yield_of_mixing(curve.lower, 0.1, 1 / 3) == pytest.approx([1e-10, 1e-8])
+    with pytest.raises(UserError, match="which only the model 'invisible' has"):
         read_curve(str(path))
 
 
