@@ -14,7 +14,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from na64.background.estimate import Simulation, simulations_of
+from na64.run.simulated import Simulation, simulations_of
 from na64.run.stored import StoredRun, read_run
 from selections.background.intervals import poisson_interval
 from selections.cutflow import Efficiency, clopper_pearson

@@ -1,4 +1,4 @@
-"""The background estimate of run directories: which may be put together, and what they give."""
+"""The background estimate of run directories."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from na64.background.advice import advice
 from na64.background.beam_tag import tag_of_beam
 from na64.background.contamination import Rescaling, rescale
 from na64.errors import UserError
+from na64.run.alike import check_runs
 from na64.run.closed_bins import closed_bins
-from na64.run.stored import StoredRun
+from na64.run.simulated import Simulation, simulations_of
+from na64.run.stored import StoredRun, exposure_of
 from selections.background.beam_tag import BeamTag
 from selections.background.config import BackgroundConfig, load_background
 from selections.background.extrapolation import Extrapolation, Spectrum, extrapolate
@@ -31,31 +33,9 @@ from selections.selection import Selection, load_selection
 __all__ = [
     "Background",
     "SideBandFit",
-    "Simulation",
-    "check_runs",
     "estimate_background",
-    "exposure_of",
     "measure_benchmark",
-    "require_alike",
-    "simulation_of",
-    "simulations_of",
 ]
-
-
-class Simulation(NamedTuple):
-    """One simulated process: a dataset of a run directory."""
-
-    process: str
-    run: StoredRun
-    dataset: str
-    eot: float  # particles on target that it stands for
-    mean_weight: float
-    without: tuple[str, ...]  # cuts that it lacks and the data have
-    trigger: str
-
-    def sum_of(self, plane: str, region: Region) -> Sum:
-        """Return the weights in a region of a plane."""
-        return sum_region(self.run.plane(plane, [self.dataset]), region)
 
 
 class SideBandFit(NamedTuple):
@@ -80,124 +60,6 @@ class Background(NamedTuple):
     beam: StoredRun | None = None  # without the cut on the tag
     tag: BeamTag | None = None
     hadrons: Rescaling | None = None  # of the simulated hadrons, by the contamination of that beam
-
-
-def check_runs(data: StoredRun, simulations: Sequence[StoredRun]) -> None:
-    """
-    Refuse runs that do not belong together.
-
-    Raises
-    ------
-    UserError
-        Naming both runs and what differs.
-    """
-    if data.kinds != {"data"}:
-        msg = f"{data.path} must hold data alone, and holds {', '.join(sorted(data.kinds)) or 'nothing'}"
-        raise UserError(msg)
-    regions = data.record["blinding"]["region"]
-    if data.state not in {"closed", "open"} or set(regions) != set(data.datasets):
-        msg = f"{data.path} mixes open and closed data; estimate the background of each apart"
-        raise UserError(msg)
-    for other in simulations:
-        if other.kinds != {"simulation"}:
-            msg = (
-                f"{other.path} must hold simulation alone, and holds {', '.join(sorted(other.kinds))} "
-                f"({other.state}); open and closed runs are not mixed"
-            )
-            raise UserError(msg)
-        require_alike(data, other)
-        missing = sorted(set(data.record["without_cuts"]) - set(other.record["without_cuts"]))
-        if missing:
-            msg = f"{data.path} was run without the cut {', '.join(missing)}, and {other.path} with it"
-            raise UserError(msg)
-
-
-def require_alike(one: StoredRun, other: StoredRun) -> None:
-    """
-    Refuse runs of different analyses, setups, thresholds or signal boxes.
-
-    Raises
-    ------
-    UserError
-        Naming both runs and what differs.
-    """
-    for what in ("analysis", "setup"):
-        _require_same(one, other, what, one.record[what], other.record[what])
-    for what, key in (("thresholds", "params"), ("edges", "signal_box")):
-        _require_same(one, other, what, *(run.record["selection"].get(key, {}) for run in (one, other)))
-
-
-def _require_same(data: StoredRun, other: StoredRun, what: str, one: object, two: object) -> None:
-    if one == two:
-        return
-    if isinstance(one, dict) and isinstance(two, dict):
-        differing = sorted(name for name in {*one, *two} if one.get(name) != two.get(name))
-        name = differing[0]
-        of = f"the signal box in {name}" if what == "edges" else f"cut {name}"
-        what, one, two = f"{what} of {of}", one.get(name), two.get(name)
-    msg = f"{data.path} and {other.path} have different {what}: {one} and {two}; run one of them again"
-    raise UserError(msg)
-
-
-def simulations_of(runs: Sequence[StoredRun], data: StoredRun) -> list[Simulation]:
-    """
-    Return the simulated processes of run directories.
-
-    Raises
-    ------
-    UserError
-        If a dataset is no single process, has no exposure, or a process is there twice.
-    """
-    found: dict[str, Simulation] = {}
-    for run in runs:
-        without = tuple(sorted(set(run.record["without_cuts"]) - set(data.record["without_cuts"])))
-        for dataset in run.datasets:
-            made = simulation_of(run, dataset, without)
-            if made.process in found:
-                msg = f"process {made.process} is there twice: {found[made.process].run.path}, {run.path}"
-                raise UserError(msg)
-            found[made.process] = made
-    return list(found.values())
-
-
-def simulation_of(run: StoredRun, dataset: str, without: tuple[str, ...] = ()) -> Simulation:
-    """
-    Return what the files of one simulated dataset say of themselves.
-
-    Raises
-    ------
-    UserError
-        If it is no single process, or has no exposure or no events.
-    """
-    parents = [source.get("parent") or {} for source in run.inputs_of(dataset)]
-    names = {row["name"] for parent in parents for row in parent.get("processes", [])}
-    if len(names) != 1:
-        what = f"holds the processes {', '.join(sorted(names))}" if names else "does not say its process"
-        msg = (
-            f"dataset '{dataset}' of {run.path} {what}; sources are told apart by files of one process each "
-            f"(na64 simulate SETUP PROCESS)"
-        )
-        raise UserError(msg)
-    eot = [float(parent.get("eot") or 0.0) for parent in parents]
-    if not all(value > 0 for value in eot):
-        msg = f"dataset '{dataset}' of {run.path} has no particles on target (its process has yield 0)"
-        raise UserError(msg)
-    events = run.record["events"]
-    kept = events["processed"] / events["input"] if events["input"] else 0.0
-    every = run.datasets[dataset]["cuts"][0]
-    if not every["in_order"] or not kept:
-        msg = f"dataset '{dataset}' of {run.path} has no events"
-        raise UserError(msg)
-    triggers = {row["trigger"] for parent in parents for row in parent["processes"]}
-    return Simulation(
-        names.pop(),
-        run,
-        dataset,
-        sum(eot) * kept,
-        every["in_order_weighted"] / every["in_order"],
-        without,
-        ", ".join(sorted(triggers)),
-    )
 
 
 def estimate_background(
@@ -259,28 +121,6 @@ def estimate_background(
         tag,
         hadrons,
     )
-
-
-def exposure_of(data: StoredRun, eot: float | None, *, needed: bool) -> float | None:
-    """
-    Return the particles on target of a run of data.
-
-    Raises
-    ------
-    UserError
-        If two numbers contradict each other, or one is needed and there is none.
-    """
-    known = data.record["exposure"].get("eot_used")
-    if known and eot is not None and eot != known:
-        msg = f"{data.path} has {known:g} particles on target; --eot {eot:g} says otherwise"
-        raise UserError(msg)
-    if known is None and eot is None and needed:
-        msg = (
-            f"{data.path} does not know its particles on target, to which simulation is scaled; give --eot "
-            f"NUMBER, or enter its runs into the catalogue"
-        )
-        raise UserError(msg)
-    return float(known) if known else eot
 
 
 def _region(selection: Selection, name: str) -> Region:

@@ -13,7 +13,6 @@ from datasets.setups import load_setup
 from limits.model import Nuisance, make_channel
 from limits.upper import upper_limits
 from limits.visible import Band, DecayEfficiency, DenseTarget, dense_target, visible_band, visible_yield
-from na64.background.estimate import simulation_of
 from na64.errors import UserError
 from na64.limit.curves import Curve
 from na64.limit.options import LimitOptions, parse_assumed
@@ -21,6 +20,7 @@ from na64.limit.plots import plot_visible
 from na64.limit.tables import thinned
 from na64.run.outputs import replace_path
 from na64.run.record import versions
+from na64.run.simulated import simulation_of
 from na64.run.stored import StoredRun, read_run
 from recon.geometry import Setup
 

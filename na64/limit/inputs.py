@@ -12,10 +12,10 @@ import numpy as np
 from datasets.setups import load_setup
 from limits.run_input import BinnedBackground, RunInput
 from limits.signal import Settings
-from na64.background.estimate import exposure_of, require_alike
 from na64.errors import UserError
 from na64.limit.signals import SignalRuns, beam_of, bins_of_box, read_signals, selection_of
-from na64.run.stored import StoredRun, read_json
+from na64.run.alike import require_alike
+from na64.run.stored import StoredRun, exposure_of, read_json
 from selections.background.plane import sum_region
 from selections.selection import Selection
 

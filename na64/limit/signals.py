@@ -14,9 +14,9 @@ from datasets.simulation.stack import build_stack
 from limits.run_input import Beam, Efficiency
 from limits.signal import Settings, radiated, resonance
 from limits.yields import muon_yield
-from na64.background.estimate import simulation_of
 from na64.efficiency.tables import efficiency_tables
 from na64.errors import UserError
+from na64.run.simulated import simulation_of
 from na64.run.stored import StoredRun
 from recon.geometry import Setup
 from selections.regions import Region

@@ -10,17 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from datasets.setups import load_setup
-from na64.background.estimate import (
-    Simulation,
-    check_runs,
-    exposure_of,
-    measure_benchmark,
-    require_alike,
-    simulations_of,
-)
+from na64.background.estimate import measure_benchmark
 from na64.errors import UserError
+from na64.run.alike import check_runs, require_alike
 from na64.run.event_file import EventList, read_events
-from na64.run.stored import StoredRun
+from na64.run.simulated import Simulation, simulations_of
+from na64.run.stored import StoredRun, exposure_of
 from selections.background.config import BackgroundConfig, load_background
 from selections.background.config import Simulated as SimulatedSource
 from selections.blinding import BlindingError

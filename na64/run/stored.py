@@ -18,7 +18,7 @@ from na64.run.event_file import EventList, read_events
 from na64.run.record import RUN_VERSION
 from selections.background.plane import Plane
 
-__all__ = ["StoredRun", "read_json", "read_record", "read_run"]
+__all__ = ["StoredRun", "exposure_of", "read_json", "read_record", "read_run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,3 +154,25 @@ def read_run(path: Path) -> StoredRun:
     return StoredRun(
         path=path, record=record, datasets=datasets, histograms=histograms, digest=digest.hexdigest()
     )
+
+
+def exposure_of(data: StoredRun, eot: float | None, *, needed: bool) -> float | None:
+    """
+    Return the particles on target of a run of data.
+
+    Raises
+    ------
+    UserError
+        If two numbers contradict each other, or one is needed and there is none.
+    """
+    known = data.record["exposure"].get("eot_used")
+    if known and eot is not None and eot != known:
+        msg = f"{data.path} has {known:g} particles on target; --eot {eot:g} says otherwise"
+        raise UserError(msg)
+    if known is None and eot is None and needed:
+        msg = (
+            f"{data.path} does not know its particles on target, to which simulation is scaled; give --eot "
+            f"NUMBER, or enter its runs into the catalogue"
+        )
+        raise UserError(msg)
+    return float(known) if known else eot
