@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
+from scipy.ndimage import distance_transform_edt
 
-from na64.plotting import style
 from recon.columns import SUMS
 from selections.cut import Cut
 from selections.regions import Region
 
-__all__ = ["elsewhere", "is_of_box", "kept_window", "parts_of", "region_polygon"]
+__all__ = ["deepest_place", "elsewhere", "is_of_box", "kept_window", "parts_of", "region_polygon"]
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 def kept_window(cut: Cut) -> tuple[float, float] | None:
@@ -80,9 +86,9 @@ def region_polygon(region: Region, x: str, y: str, bounds: tuple[float, ...]) ->
         if not (a or b):
             continue
         if low is not None:
-            corners = style.clip_polygon(corners, a, b, -low)
+            corners = clip_polygon(corners, a, b, -low)
         if high is not None:
-            corners = style.clip_polygon(corners, -float(a), -float(b), high)
+            corners = clip_polygon(corners, -float(a), -float(b), high)
     return corners
 
 
@@ -100,3 +106,53 @@ def elsewhere(region: Region, columns: set[str]) -> str:
         if end is not None and not _among(name, columns)
     ]
     return f" where {' and '.join(ends)}" if ends else ""
+
+
+def clip_polygon(corners: Floats, a: float, b: float, c: float) -> Floats:
+    """
+    Keep the part of a convex polygon where a x + b y + c >= 0 (Sutherland and Hodgman, CACM 17 (1974) 32).
+
+    Parameters
+    ----------
+    corners : float64, shape (n, 2)
+    a, b, c : float
+
+    Returns
+    -------
+    float64, shape (m, 2)
+    """
+    kept: list[Floats] = []
+    for before, after in zip(np.roll(corners, 1, axis=0), corners, strict=True):
+        start, stop = np.array([before, after]) @ (a, b) + c
+        if (start < 0) != (stop < 0):
+            kept.append(before + start / (start - stop) * (after - before))
+        if stop >= 0:
+            kept.append(after)
+    return np.array(kept, dtype=np.float64).reshape(-1, 2)
+
+
+def deepest_place(axes: Axes, masks: Callable[[Floats, Floats], Sequence[Mask]]) -> tuple[float, float]:
+    """
+    Return the place of a label: in data coordinates, farthest on paper from the edge of an area.
+
+    Parameters
+    ----------
+    axes : Axes
+    masks : callable
+        Given x and y of places all over the frame, areas that may be used, the best first: the next one
+        is tried where an area is too narrow.
+    """
+    n = 200
+    steps = (np.arange(n) + 0.5) / n
+    frame = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
+    places = (axes.transAxes - axes.transData).transform(frame)
+    best = 0
+    for mask in masks(places[:, 0], places[:, 1]):
+        depth = distance_transform_edt(np.pad(mask.reshape(n, n), 1))[1:-1, 1:-1]
+        cells = np.argwhere(depth > 0)
+        middle = cells.mean(axis=0) if len(cells) else np.zeros(2)
+        away = np.hypot(*(np.indices(depth.shape) - middle[:, None, None]))
+        best = int((depth - 0.05 * away).argmax())
+        if depth.max() >= 6:
+            break
+    return float(places[best, 0]), float(places[best, 1])

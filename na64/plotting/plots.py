@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Polygon
 
-from na64.plotting import style
-from na64.plotting.geometry import elsewhere, is_of_box, kept_window, region_polygon
+from na64.plotting import bins, style
+from na64.plotting.geometry import deepest_place, elsewhere, is_of_box, kept_window, region_polygon
 from processors.result import AnalysisResult, Sample
 from selections.background.intervals import poisson_limits
 from selections.cut import Cut
@@ -275,7 +275,7 @@ def draw_spectrum(histogram: AnyHist, group: Group, *, cut: Cut | None = None, t
     window = kept_window(cut) if cut is not None else None
     if window is not None:
         style.add_window(axes, *window)
-    style.scale_counts(axes, np.concatenate([np.zeros(1), *map(_values, parts.values())]))
+    bins.scale_counts(axes, np.concatenate([np.zeros(1), *map(_values, parts.values())]))
     axes.set_xlabel(style.pretty(axis.label))
     axes.set_ylabel(style.count_label([axis], weighted=any(map(_has_weights, parts.values()))))
     return _annotate(axes, _of(histogram, parts), group, title)
@@ -330,14 +330,14 @@ def draw_plane(
     is_regional = is_of_box({x.name, y.name}, selection.signal_box)
     limit = selection.signal_box.limits.get(y.name, (None, None))[1] if is_regional else None
     if limit is not None and max(0.0, y.edges[0]) < limit < 0.1 * y.edges[-1]:
-        note = style.stretch_below(axes, limit, _MAGNIFIED, style.unit_of(y.label))
+        note = bins.stretch_below(axes, limit, _MAGNIFIED, style.unit_of(y.label))
     if by_dataset:
         parts = {name: _of(histogram, [name]) for name in group.samples}
         named = {f"{name} ({_count(part)})": _values(part) for name, part in parts.items()}
-        style.scatter_bins(axes, (x.centers, y.centers), named, [group.colours[name][0] for name in parts])
+        bins.scatter_bins(axes, (x.centers, y.centers), named, [group.colours[name][0] for name in parts])
     else:
         label = style.count_label([x, y], weighted=_has_weights(total))
-        style.colour_map(axes, (x.edges, y.edges), _values(total), label)
+        bins.colour_map(axes, (x.edges, y.edges), _values(total), label)
     if is_regional:
         axes.set(xlabel=style.energy_label(x), ylabel=style.energy_label(y))
         _draw_regions(axes, selection, group, total)
@@ -385,4 +385,4 @@ def _free_place(axes: Axes, region: Region, others: Sequence[Region], total: Any
         alone = inside & ~covered & ~np.logical_or.reduce([other.contains(points) for other in others])
         return [alone & (_values(total)[x.index(px), y.index(py)] <= 0), alone, inside]
 
-    return style.deepest_place(axes, masks)
+    return deepest_place(axes, masks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -12,13 +12,10 @@ import matplotlib as mpl
 import mplhep as hep
 import numpy as np
 import numpy.typing as npt
-from matplotlib import patheffects, ticker
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from scipy.ndimage import distance_transform_edt
 
 __all__ = [
     "ACCENT",
@@ -30,19 +27,14 @@ __all__ = [
     "add_note",
     "add_text",
     "add_window",
-    "clip_polygon",
-    "colour_map",
     "colour_of",
     "count_label",
-    "deepest_place",
     "energy_label",
+    "figure_of",
     "label_axes",
     "new_figure",
     "pretty",
     "save_figure",
-    "scale_counts",
-    "scatter_bins",
-    "stretch_below",
     "styled",
     "symbol_of",
     "unit_of",
@@ -134,7 +126,7 @@ def label_axes(axes: Axes, text: str, *, title: str = "", right: str = "") -> Fi
     right : str
         At the right end of the label's line: setup or period.
     """
-    figure = _figure_of(axes)  # mplhep's exp_text would draw it to learn where the second word begins
+    figure = figure_of(axes)  # mplhep's exp_text would draw it to learn where the second word begins
     name = axes.annotate("NA64", (0, 1), (0, 5), fontsize=17, fontweight="bold", **OVER_AXES)
     width = name.get_window_extent().width * 72 / figure.dpi  # [points]
     axes.annotate(text, (0, 1), (width + 6, 5), fontsize=13, fontstyle="italic", **OVER_AXES)
@@ -143,7 +135,8 @@ def label_axes(axes: Axes, text: str, *, title: str = "", right: str = "") -> Fi
     return figure
 
 
-def _figure_of(axes: Axes) -> Figure:
+def figure_of(axes: Axes) -> Figure:
+    """Return the figure of some axes; ValueError if they were taken out of it."""
     figure = axes.get_figure(root=True)
     if figure is None:
         msg = "these axes were taken out of their figure"
@@ -244,170 +237,3 @@ def add_window(axes: Axes, low: float, high: float) -> None:
             name = None
         elif np.isfinite(limit) and not left <= limit <= right:
             axes.plot([], [], linestyle="none", label=f"threshold at {limit:g} off scale")
-
-
-@styled
-def scale_counts(axes: Axes, values: Floats) -> None:
-    """
-    Choose the y axis, logarithmic for a large range, with room for a legend above the events.
-
-    Parameters
-    ----------
-    axes : Axes
-        Its legend is drawn here.
-    values : float64, shape (n,)
-        Contents of all bins.
-    """
-    entries = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    names = sorted(entries, key=lambda name: (name.startswith("threshold"), name))
-    handles = [entries[name] for name in names]
-    columns = 1 if len(handles) <= 3 else 2
-    if handles:
-        look: Any = {"frameon": True, "framealpha": 0.9, "edgecolor": "0.8", "fancybox": False}
-        axes.legend(handles, names, loc="upper right", ncol=columns, **look)
-    room = 0.08 + 0.06 * -(-len(handles) // columns)
-    filled = values[values > 0]
-    if not filled.size:
-        axes.set_ylim(0, 1)
-        return
-    top, low = float(filled.max()), 0.5 * min(1.0, float(filled.min()))
-    if top > 50 * filled.min():
-        axes.set_yscale("log")
-        axes.set_ylim(low, top * (1.5 * top / low) ** (room / (1 - room)))
-    else:
-        axes.set_ylim(0, 1.1 * (top + np.sqrt(top)) / (1 - room))
-        if not 1e-3 < top < 1e5:  # else a power of ten would stand where the label is
-            axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:.3g}"))
-
-
-@styled
-def stretch_below(axes: Axes, limit: float, factor: float, unit: str) -> str:
-    """
-    Draw y below a limit larger than above it, and return the note that the figure must have.
-
-    Parameters
-    ----------
-    axes : Axes
-        Its limits along y must be set.
-    limit : float
-        > 0
-    factor : float
-        How many times larger.
-    unit : str
-        Of the limit.
-    """
-    (low, high), shift = axes.get_ylim(), (factor - 1) * limit
-
-    def forward(y: Floats) -> Floats:
-        return np.where(y < limit, factor * y, y + shift)
-
-    def inverse(y: Floats) -> Floats:
-        return np.where(y < factor * limit, y / factor, y - shift)
-
-    axes.set_yscale("function", functions=(forward, inverse))
-    axes.set_ylim(low, high)
-    ticks = ticker.MaxNLocator(7).tick_values(limit, high)
-    axes.set_yticks([0, limit, *(tick for tick in ticks if 5 * limit < tick <= high)])
-    axes.yaxis.set_minor_locator(ticker.NullLocator())
-    axes.axhline(limit, color="0.6", linewidth=0.6, zorder=0.5)
-    return f"scale of y ×{factor:g} below {limit:g} {unit}".rstrip()
-
-
-@styled
-def colour_map(axes: Axes, edges: tuple[Floats, Floats], values: Floats, label: str) -> None:
-    """
-    Draw bins on a logarithmic colour scale, with a bar to the right; empty bins stay white.
-
-    Parameters
-    ----------
-    axes : Axes
-    edges : (float64, shape (n_x + 1,); float64, shape (n_y + 1,))
-    values : float64, shape (n_x, n_y)
-    label : str
-        Of the bar.
-    """
-    filled = np.ma.masked_less_equal(values, 0)
-    low = min(1.0, float(filled.min())) if filled.count() else 1.0
-    high = max(10 * low, float(filled.max())) if filled.count() else 10.0
-    mesh = axes.pcolormesh(*edges, filled.T, norm=LogNorm(low, high), cmap="viridis", rasterized=True)
-    frame, figure = axes.get_position(), _figure_of(axes)
-    bar = figure.colorbar(mesh, cax=figure.add_axes((frame.x1 + 0.02, frame.y0, 0.025, frame.height)))
-    bar.set_label(label)
-
-
-def clip_polygon(corners: Floats, a: float, b: float, c: float) -> Floats:
-    """
-    Keep the part of a convex polygon where a x + b y + c >= 0 (Sutherland and Hodgman, CACM 17 (1974) 32).
-
-    Parameters
-    ----------
-    corners : float64, shape (n, 2)
-    a, b, c : float
-
-    Returns
-    -------
-    float64, shape (m, 2)
-    """
-    kept: list[Floats] = []
-    for before, after in zip(np.roll(corners, 1, axis=0), corners, strict=True):
-        start, stop = np.array([before, after]) @ (a, b) + c
-        if (start < 0) != (stop < 0):
-            kept.append(before + start / (start - stop) * (after - before))
-        if stop >= 0:
-            kept.append(after)
-    return np.array(kept, dtype=np.float64).reshape(-1, 2)
-
-
-def deepest_place(axes: Axes, masks: Callable[[Floats, Floats], Sequence[Mask]]) -> tuple[float, float]:
-    """
-    Return the place of a label: in data coordinates, farthest on paper from the edge of an area.
-
-    Parameters
-    ----------
-    axes : Axes
-    masks : callable
-        Given x and y of places all over the frame, areas that may be used, the best first: the next one
-        is tried where an area is too narrow.
-    """
-    n = 200
-    steps = (np.arange(n) + 0.5) / n
-    frame = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)
-    places = (axes.transAxes - axes.transData).transform(frame)
-    best = 0
-    for mask in masks(places[:, 0], places[:, 1]):
-        depth = distance_transform_edt(np.pad(mask.reshape(n, n), 1))[1:-1, 1:-1]
-        cells = np.argwhere(depth > 0)
-        middle = cells.mean(axis=0) if len(cells) else np.zeros(2)
-        away = np.hypot(*(np.indices(depth.shape) - middle[:, None, None]))
-        best = int((depth - 0.05 * away).argmax())
-        if depth.max() >= 6:
-            break
-    return float(places[best, 0]), float(places[best, 1])
-
-
-@styled
-def scatter_bins(
-    axes: Axes, centres: tuple[Floats, Floats], parts: Mapping[str, Floats], colours: Sequence[str]
-) -> None:
-    """
-    Draw a marker in each filled bin, its area growing with the logarithm of the content, and a legend.
-
-    Parameters
-    ----------
-    axes : Axes
-    centres : (float64, shape (n_x,); float64, shape (n_y,))
-    parts : mapping from the name in the legend to float64, shape (n_x, n_y)
-    colours : sequence of str
-    """
-    x, y = centres
-    shifts = (x[1] - x[0]) * np.linspace(-0.25, 0.25, max(2, len(parts)))
-    for shift, colour, (name, values) in zip(shifts, colours, parts.items(), strict=False):
-        i, j = np.nonzero(values > 0)
-        area = 8 + 10 * np.log10(values[i, j] / values[i, j].min(initial=np.inf))
-        order = 3 - 1e-3 * np.log10(1 + values.sum())  # the rarest on top
-        drawn = axes.scatter(x[i] + shift, y[j], s=area, c=colour, linewidth=0, alpha=0.8, label=name)
-        drawn.set(zorder=order, rasterized=True)
-    legend = axes.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none", fontsize=10)
-    for handle in legend.legend_handles:
-        if isinstance(handle, PathCollection):
-            handle.set_sizes([40])
