@@ -64,7 +64,7 @@ def associated_section(
         return np.asarray((tilt * (1 + 1 / b**2) + level) * slope - tilt * c / b**2)
 
     def cosine(share: npt.ArrayLike) -> Floats:
-        return np.clip((2 * s * np.asarray(share) - s - mass**2) / free, -1.0, 1.0)
+        return np.asarray(np.clip((2 * s * np.asarray(share) - s - mass**2) / free, -1.0, 1.0))
 
     last = cosine(1 - softest)
     first = np.minimum(cosine(least_share), last)
