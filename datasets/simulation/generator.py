@@ -15,7 +15,7 @@ from datasets.simulation.event import EventHits, merge_light, passes_trigger, se
 from datasets.simulation.flight import Flight, Stage, fly
 from datasets.simulation.knock_on import displace_hits
 from datasets.simulation.light import CellLight, Light, collect_light, light_tables
-from datasets.simulation.mixture import Sampling, TriggerName, pick
+from datasets.simulation.mixture import TRIGGERS, Sampling, TriggerName, pick
 from datasets.simulation.model import Primaries
 from datasets.simulation.process import Process, Yield
 from datasets.simulation.stack import Stack, build_stack
@@ -28,7 +28,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Columns = Mapping[str, npt.NDArray[Any]]
 
-_PATIENCE = 64  # blocks of attempts of which none passes the trigger before we give up
+_PATIENCE = 64  # blocks of attempts before we look whether it is worth going on
+_FEWEST = 8  # events that pass the trigger until then: with fewer, 1024 need more than 8 million attempts
 
 
 class SimulationError(ConfigError):
@@ -49,6 +50,7 @@ class Simulation:
     has_pile_up: bool = True
     seed: int = 1
     rotation: tuple[float, ...] = ()  # [rad] of each plane in raw digits, from x to y; empty: none
+    is_patient: bool = False  # go on where hardly any event passes the trigger
 
     @property
     def source(self) -> str:
@@ -116,7 +118,7 @@ def simulate_block(simulation: Simulation, number: int) -> Block:
     Raises
     ------
     SimulationError
-        If no attempt passes the trigger.
+        If fewer than 8 of the first 65536 attempts pass the trigger, unless the simulation is patient.
     """
     rng = stream(simulation.seed, simulation.source, number)
     stack = build_stack(simulation.setup)
@@ -128,14 +130,21 @@ def simulate_block(simulation: Simulation, number: int) -> Block:
         attempts += BLOCK
         accepted += part.n_events
         parts.append(part)
-        if not accepted and attempts >= _PATIENCE * BLOCK:
-            msg = (
-                f"none of {attempts} events of {simulation.name} passes the trigger of "
-                f"{simulation.setup.name} ({simulation.setup.trigger}); simulate without it "
-                f"(--trigger none), or another process"
-            )
-            raise SimulationError(msg)
+        if not simulation.is_patient and attempts >= _PATIENCE * BLOCK and accepted < _FEWEST:
+            raise SimulationError(_hopeless(simulation, accepted, attempts))
     return _join(parts).first(BLOCK)
+
+
+def _hopeless(simulation: Simulation, accepted: int, attempts: int) -> str:
+    """Return what to tell where hardly any event passes the trigger."""
+    setup = simulation.setup
+    asked = " or ".join(name for name in TRIGGERS if name in simulation.triggers and name != "none")
+    passed = f"only {accepted} of {attempts} events pass" if accepted else f"none of {attempts} events passes"
+    return (
+        f"process {simulation.name}: {passed} the {asked} trigger of {setup.name} ({setup.trigger}), and a "
+        f"block needs {BLOCK}; ask for less (--trigger none{'' if asked == 'beam' else ', or beam'}), "
+        f"simulate another process, or go on with --patient, however long it takes"
+    )
 
 
 def _attempt(

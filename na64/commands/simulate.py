@@ -52,6 +52,7 @@ class SimulateOptions:
     alignment: tuple[str, ...] = ()  # tables that say where planes really are
     format: str | None = None
     workers: int | None = None
+    is_patient: bool = False  # go on where hardly any event passes the trigger
     overwrite: bool = False
 
 
@@ -123,7 +124,7 @@ def _plan(options: SimulateOptions) -> Simulation:
         else cast("TriggerName", _choose("trigger", options.trigger, TRIGGERS)),
         has_pile_up=pile_up,
     )
-    return replace(simulation, rotation=rotation)
+    return replace(simulation, rotation=rotation, is_patient=options.is_patient)
 
 
 def _with_planes(setup: Setup, options: SimulateOptions) -> tuple[Setup, tuple[float, ...]]:

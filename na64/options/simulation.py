@@ -82,6 +82,9 @@ def simulate(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes. Default: the machine's cores.")
     ] = None,
+    patient: Annotated[
+        bool, typer.Option("--patient", help="Go on where hardly any event passes the trigger.")
+    ] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Simulate events of a setup: from the beam to energies per cell or to raw digits."""
@@ -105,6 +108,7 @@ def simulate(
                 alignment=tuple(str(path) for path in alignment or ()),
                 format=container,
                 workers=workers,
+                is_patient=patient,
                 overwrite=overwrite,
             )
         )

@@ -16,6 +16,7 @@ from datasets.decode import decode
 from datasets.probe import probe_file
 from datasets.schema import schema_for
 from datasets.setups import load_setup
+from datasets.simulation import generator
 from datasets.sources import InputFile
 from na64.run.record import run_notes
 from processors.runner import Prepared
@@ -267,6 +268,19 @@ def test_mistakes_are_one_paragraph(na64: Call, tmp_path: Path, arguments: list[
     assert told.err.startswith("na64: error: ")
     assert len(told.err.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rare_trigger_needs_patience(na64: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "_PATIENCE", 1)
+    monkeypatch.setattr(generator, "_FEWEST", 1024)
+    path = tmp_path / "a.root"
+    command = ["simulate", "na64e_2018", "dark_photon", "--trigger", "physics", "-n", 10, "-o", path]
+    told = na64(*command)
+    assert told.status == 2
+    assert "of 1024 events pass the physics trigger of na64e_2018" in told.err
+    assert not path.exists()
+    assert na64(*command, "--patient").status == 0
+    assert path.exists()
 
 
 def test_an_output_is_replaced_on_demand_only(na64: Call, tmp_path: Path) -> None:

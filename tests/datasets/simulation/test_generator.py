@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.setups import load_setup
+from datasets.simulation import generator
 from datasets.simulation.generator import Block, Simulation, SimulationError, simulate_block
 from datasets.simulation.plan import plan
 from datasets.simulation.streams import BLOCK, stream
@@ -97,8 +98,27 @@ def test_attempts_count_what_the_trigger_rejects() -> None:
 def test_a_trigger_that_nothing_passes_is_told() -> None:
     setup = replace(SETUP, trigger=Trigger(limits={"ecal_energy": (500.0, None)}))
     simulation = plan(setup, "electron", trigger="physics", has_pile_up=False)
-    with pytest.raises(SimulationError, match=r"none of 65536 events .*\(ecal_energy > 500 GeV\)"):
+    with pytest.raises(SimulationError, match=r"electron: none of 65536 events .*\(ecal_energy > 500 GeV\)"):
         simulate_block(simulation, 0)
+
+
+def test_a_trigger_that_hardly_anything_passes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The narrow window of the preshower again; a patient simulation goes on to the same events."""
+    setup = replace(SETUP, trigger=Trigger(limits={"ps_energy": (None, 4.0)}))
+    simulation = plan(setup, "electron", trigger="physics", has_pile_up=False)
+    whole = simulate_block(simulation, 0)
+    passed = int((whole.columns["attempt"] <= 2 * BLOCK).sum())
+    assert 0 < passed < BLOCK
+    monkeypatch.setattr(generator, "_PATIENCE", 2)
+    monkeypatch.setattr(generator, "_FEWEST", passed)
+    assert_same(simulate_block(simulation, 0), whole)
+    monkeypatch.setattr(generator, "_FEWEST", passed + 1)
+    with pytest.raises(
+        SimulationError,
+        match=f"electron: only {passed} of 2048 events pass the physics trigger of {setup.name} .*--patient",
+    ):
+        simulate_block(simulation, 0)
+    assert_same(simulate_block(replace(simulation, is_patient=True), 0), whole)
 
 
 def test_without_pile_up_there_is_one_beam_particle() -> None:
