@@ -29,6 +29,28 @@ def test_nothing_seen_and_nothing_expected_is_2_30_events() -> None:
     assert counting(0, 0.0) == pytest.approx(2.302585, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("runs", "yield_error", "limit", "error"),
+    [
+        pytest.param([(1.0, (1.0, 0.4, 2.5), 3)], 1.5, 6.803, 0.059, id="one-run"),
+        pytest.param(
+            [(1.0, (0.5, 0.3, 0.8), 1), (2.0, (0.4, 0.2, 0.7), 0)], 1.1, 0.944, 0.010, id="two-runs"
+        ),
+    ],
+)
+def test_limits_with_nuisances_are_those_of_roostats(
+    runs: list[tuple[float, tuple[float, float, float], int]], yield_error: float, limit: float, error: float
+) -> None:
+    """Numbers of RooStats with their errors, by docs/examples/limits_beside_roostats.py (ROOT 6.40)."""
+    errors = (Nuisance("yield", 1 / yield_error, yield_error),)
+    channels = [
+        make_channel(f"run{i}", signal, background, observed=seen, errors=errors)
+        for i, (signal, background, seen) in enumerate(runs)
+    ]
+    found = upper_limits(channels, n_toys=50_000).observed
+    assert found == pytest.approx(limit, abs=3 * error)
+
+
 def test_two_runs_are_as_one_of_their_sum() -> None:
     halves = [make_channel(f"run{i}", 0.5, (0.5, 0.5, 0.5), observed=n) for i, n in ((1, 2), (2, 1))]
     found = upper_limits(halves, n_toys=20_000)
