@@ -13,7 +13,7 @@ import numpy.typing as npt
 from datasets.config import ConfigError
 from datasets.digits import Digits, read_digits, select_digits
 from datasets.hits import HitArrays, hits_are_there, read_hits, select_hits
-from datasets.layouts import Branch, Combined, Constant, Layout, Source, Sparse, Stack
+from datasets.layouts import Branch, Combined, Constant, Layout, Source, Sparse, Stack, detector_of
 from datasets.reader import EventReader, ReadError, plain, raw_field
 from recon.columns import COLUMNS
 from recon.geometry import Detector, Setup
@@ -34,7 +34,7 @@ class Quantities(NamedTuple):
     damage: Mapping[str, Array] = MappingProxyType({})  # quality counter -> (n_events,) digits of each event
 
 
-def available(layout: Layout, branches: set[str]) -> set[str]:
+def available(layout: Layout, branches: set[str], setup: Setup | None = None) -> set[str]:
     """
     Return the quantities, truth columns, "hits" and kinds of digits for which a file has all branches.
 
@@ -43,6 +43,8 @@ def available(layout: Layout, branches: set[str]) -> set[str]:
     layout : Layout
     branches : set of str
         Names of the branches (or fields) of the file.
+    setup : Setup, optional
+        Hits need no branches of planes that it does not have.
     """
     if layout.level == "columns":
         return branches & set(COLUMNS)
@@ -51,7 +53,7 @@ def available(layout: Layout, branches: set[str]) -> set[str]:
         | ({"hits"} if layout.hits else set())
         | set(layout.digit_kinds())
     )
-    return {name for name in names if set(layout.branches_of(name)) <= branches}
+    return {name for name in names if set(layout.branches_of(name, setup)) <= branches}
 
 
 def decode(events: ak.Array, layout: Layout, setup: Setup) -> Quantities:
@@ -85,14 +87,15 @@ def decode(events: ak.Array, layout: Layout, setup: Setup) -> Quantities:
         return Quantities(reader.n_events, columns, {})
     arrays: dict[str, Array] = {}
     for name, source in layout.sources():
-        detector = _detector_of(name, setup)
-        if detector is None and name.endswith(("_cell_energy", "_cell_time", "_section_energy")):
-            continue  # the setup has no such detector
+        owner = detector_of(name)
+        if owner is not None and owner not in setup.detectors:
+            continue
+        detector = None if owner is None else setup.detectors[owner]
         if _present(reader, name, source, layout):
             arrays[name] = _read(reader, name, source, detector, setup.name)
     _shift_times(arrays, layout, setup)
     hits = {}
-    if layout.hits is not None and hits_are_there(reader, layout.hits):
+    if layout.hits is not None and hits_are_there(reader, layout.hits, setup):
         planes = [plane.name for s in setup.spectrometers.values() for plane in s.planes]
         numbers = dict(enumerate(planes, start=1))
         hits = {s.name: read_hits(reader, layout.hits, s, numbers) for s in setup.spectrometers.values()}
@@ -126,14 +129,6 @@ def _present(reader: EventReader, name: str, source: object, layout: Layout) -> 
     if isinstance(source, Stack | Combined):
         return all(reader.has(raw_field(branch)) for branch in source.branches())
     return True
-
-
-def _detector_of(name: str, setup: Setup) -> Detector | None:
-    """Return the detector that a quantity belongs to, if the setup has it."""
-    for suffix in ("_cell_energy", "_cell_time", "_section_energy"):
-        if name.endswith(suffix):
-            return setup.detectors.get(name.removesuffix(suffix))
-    return None
 
 
 def _read(reader: EventReader, name: str, source: Source, detector: Detector | None, setup: str) -> Array:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from datasets.layouts import Hits
 from datasets.reader import EventReader, raw_field
-from recon.geometry import Spectrometer
+from recon.geometry import Setup, Spectrometer
 
 __all__ = ["HitArrays", "hits_are_there", "read_hits", "select_hits"]
 
@@ -37,11 +37,11 @@ class HitArrays(NamedTuple):
     time_error: npt.NDArray[np.float64] | None = None  # [ns] (n_hits,) NaN where the time is not known
 
 
-def hits_are_there(reader: EventReader, hits: Hits) -> bool:
-    """Return whether the events have all that hits need."""
+def hits_are_there(reader: EventReader, hits: Hits, setup: Setup) -> bool:
+    """Return whether the events have all that hits in the planes of a setup need."""
     if hits.collection:
         return all(reader.has(hits.collection, key) for key in hits.fields)
-    return all(reader.has(raw_field(branch)) for branch in hits.branches())
+    return all(reader.has(raw_field(branch)) for branch in hits.branches(setup))
 
 
 def read_hits(

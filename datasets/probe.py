@@ -35,7 +35,7 @@ class Probe:
     file: InputFile
     tree: TreeInfo
     layout: Layout
-    quantities: frozenset[str]  # quantities, truth and "hits" that the file has
+    quantities: frozenset[str]  # quantities, truth and "hits" (in planes of the setup) that the file has
     kind: Kind
     kind_reason: str
     period: Period | None  # None for simulation
@@ -171,6 +171,8 @@ def probe_file(
     setup_name, period = _place(
         file, chosen, tree, run or 0, setup, metadata, is_closed=final != "simulation", need_setup=need_setup
     )
+    if setup_name:
+        quantities = available(chosen, set(tree.branches), load_setup(setup_name))
     _check_channels(file, chosen, setup_name, metadata)
     if final == "data" and period is not None and period.kind == "calibration" and kind != "data":
         final, reason = "calibration", f"period {period.name} is calibration"

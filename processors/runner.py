@@ -189,7 +189,7 @@ def _split_complete(
         if not lacking:
             complete.append(probe)
             continue
-        absent = [branch for branch in probe.layout.branches() if branch not in probe.tree.branches]
+        absent = [branch for branch in probe.layout.branches(setup) if branch not in probe.tree.branches]
         message = missing_columns_message(selection, lacking, probe.layout.name)
         if absent:
             message = f"lacks the branches {', '.join(absent)} of layout {probe.layout.name}. {message}"

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from datasets.config import build, choose, read_yaml
-from datasets.layouts.model import Collection, Hits, Layout
+from datasets.layouts.model import Collection, Hits, Layout, detector_of
 from datasets.layouts.source import Branch, Combined, Constant, Source, Sparse, Stack
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Source",
     "Sparse",
     "Stack",
+    "detector_of",
     "layout_names",
     "load_layout",
 ]

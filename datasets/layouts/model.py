@@ -9,14 +9,16 @@ from typing import Literal
 from datasets.layouts.digit_branches import DigitBranches
 from datasets.layouts.source import UNITS, Source, Sparse, Strict
 from recon.columns import COLUMNS
+from recon.geometry import Setup
 
-__all__ = ["Collection", "Hits", "Layout"]
+__all__ = ["Collection", "Hits", "Layout", "detector_of"]
 
 _EVENT_QUANTITIES = (
     "run", "spill", "event", "weight", "master_time", "trigger_is_physics", "trigger_is_calibration",
     "trigger_word",
 )  # fmt: skip
 _DETECTORS = ("counters", "ecal", "hcal", "s4", "srd", "v2", "veto", "vhcal", "wcal", "wcat")
+_OF_DETECTORS = ("_cell_energy", "_cell_time", "_section_energy")
 _TRACKS = ("track_momentum",)  # of a fit that another program made
 
 Collection = Mapping[str, str]  # field -> branch, all jagged alike
@@ -60,9 +62,12 @@ class Hits(Strict):
         """Return the factor to mm."""
         return UNITS[self.unit]
 
-    def branches(self) -> tuple[str, ...]:
-        """Return the branches read, without those of the collection."""
-        return tuple(branch for pair in self.planes.values() for branch in pair)
+    def branches(self, setup: Setup | None = None) -> tuple[str, ...]:
+        """Return the branches read, without those of the collection: of a setup's planes, if any is here."""
+        spectrometers = () if setup is None else setup.spectrometers.values()
+        known = {plane.name for spectrometer in spectrometers for plane in spectrometer.planes}
+        pairs = [pair for name, pair in self.planes.items() if name in known] or self.planes.values()
+        return tuple(branch for pair in pairs for branch in pair)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +137,16 @@ class Layout(Strict):
         """Return the kinds of digits (waveforms, strips, straws) with their branches."""
         return {} if self.digits is None else self.digits.kinds()
 
-    def branches_of(self, name: str) -> tuple[str, ...]:
-        """Return all branches that a quantity, a truth column, "hits" or a kind of digits needs."""
+    def branches_of(self, name: str, setup: Setup | None = None) -> tuple[str, ...]:
+        """
+        Return all branches that a quantity, a truth column, "hits" or a kind of digits needs.
+
+        Hits that have branches by plane need those of the planes of a setup, where one is given.
+        """
         if name == "hits":
             if self.hits is None:
                 return ()
-            return self.hits.branches() or tuple(self.collections[self.hits.collection].values())
+            return self.hits.branches(setup) or tuple(self.collections[self.hits.collection].values())
         if name in self.digit_kinds():
             return self.digit_kinds()[name]
         source = self.quantities[name] if name in self.quantities else self.truth[name]
@@ -146,15 +155,23 @@ class Layout(Strict):
             return tuple(branch for key, branch in fields.items() if key in source.fields)
         return source.branches()
 
-    def branches(self) -> tuple[str, ...]:
-        """Return every branch that the layout names, once."""
-        names = (
-            [name for name, _ in self.sources()] + (["hits"] if self.hits else []) + list(self.digit_kinds())
-        )
-        return tuple(dict.fromkeys(branch for name in names for branch in self.branches_of(name)))
+    def branches(self, setup: Setup | None = None) -> tuple[str, ...]:
+        """Return every branch that the layout names, once; of the detectors and planes of a setup alone."""
+        quantities = [
+            name
+            for name, _ in self.sources()
+            if setup is None or (detector := detector_of(name)) is None or detector in setup.detectors
+        ]
+        names = [*quantities, *(["hits"] if self.hits else []), *self.digit_kinds()]
+        return tuple(dict.fromkeys(branch for name in names for branch in self.branches_of(name, setup)))
+
+
+def detector_of(name: str) -> str | None:
+    """Return the name of the detector that a quantity belongs to: "ecal" of `ecal_cell_energy`."""
+    return next((name.removesuffix(suffix) for suffix in _OF_DETECTORS if name.endswith(suffix)), None)
 
 
 def _quantity_names() -> set[str]:
     """Return the names a quantity may have."""
-    cells = {f"{d}_{what}" for d in _DETECTORS for what in ("cell_energy", "cell_time", "section_energy")}
+    cells = {f"{d}{suffix}" for d in _DETECTORS for suffix in _OF_DETECTORS}
     return {*_EVENT_QUANTITIES, *_TRACKS, *cells}

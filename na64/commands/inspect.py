@@ -60,7 +60,8 @@ def _show(file: InputFile, setup: str | None, layout: str | None) -> None:
     period = f", period {probe.period.name}" if probe.period is not None else ""
     typer.echo(f"  setup    {probe.setup or 'not known (no run number): give --setup NAME'}{period}")
     typer.echo(f"  entries  {probe.tree.entries}")
-    absent = [name for name in probe.layout.branches() if name not in probe.tree.branches]
+    known = load_setup(probe.setup) if probe.setup else None
+    absent = [name for name in probe.layout.branches(known) if name not in probe.tree.branches]
     if absent:
         typer.echo(f"  absent   branches that the layout names: {', '.join(absent)}")
     for analysis in ANALYSES:

@@ -424,6 +424,13 @@ def test_planes_that_the_setup_lacks_give_no_hits(decode_file: Decode) -> None:
     assert hits.offsets.tolist() == [0, 0, 0]
 
 
+def test_planes_that_the_setup_lacks_need_no_branches(decode_file: Decode) -> None:
+    columns = {"x": ak.Array([[1.0], []]), "y": ak.Array([[2.0], []])}
+    hits = decode_file(columns, "hits: {planes: {MM1: [x, y], GEM1: [gone, lost]}}").hits["incoming"]
+    assert hits.x.tolist() == [1.0]
+    assert hits.offsets.tolist() == [0, 1, 1]
+
+
 def test_no_events_have_no_hits(decode_file: Decode) -> None:
     none = ak.unflatten(np.zeros(0), np.zeros(0, dtype=np.int64))
     hits = decode_file({"x": none, "y": none}, "hits: {planes: {MM1: [x, y]}}").hits["incoming"]

@@ -7,7 +7,18 @@ import pytest
 import uproot
 
 from datasets.config import ConfigError
-from datasets.layouts import Branch, Constant, Layout, Sparse, Stack, layout_names, load_layout
+from datasets.decode import available
+from datasets.layouts import (
+    Branch,
+    Constant,
+    Layout,
+    Sparse,
+    Stack,
+    detector_of,
+    layout_names,
+    load_layout,
+)
+from recon.geometry import Setup
 
 SHIPPED = ["ana_tree", "columns", "geant4_sim", "p348reco", "raw", "simulated"]
 
@@ -170,6 +181,39 @@ def test_branches_are_listed_once(make_layout: Callable[[str], Layout]) -> None:
     branches = make_layout(MINE).branches()
     assert len(branches) == len(set(branches))
     assert set(branches) == {*"rabdset", "ix", "iy", "h0", "h1", "pdg", "p", "px", "py", "pp"}
+
+
+def test_only_branches_of_detectors_of_the_setup_are_asked_for(
+    make_layout: Callable[[str], Layout], setup: Setup
+) -> None:
+    branches = make_layout(MINE).branches(setup)
+    assert set(branches) == {*"rabdset", "ix", "iy", "pdg", "p", "px", "py", "pp"}  # no h0, h1: no HCAL
+
+
+@pytest.mark.parametrize(
+    ("planes", "branches"),
+    [
+        pytest.param("MM1: [x1, y1], GEM1: [x2, y2]", ("x1", "y1"), id="one"),
+        pytest.param("GEM1: [x1, y1], GEM2: [x2, y2]", ("x1", "y1", "x2", "y2"), id="none"),
+    ],
+)
+def test_only_branches_of_planes_of_the_setup_are_asked_for(
+    make_layout: Callable[[str], Layout], setup: Setup, planes: str, branches: tuple[str, ...]
+) -> None:
+    """Where the setup has none of the planes, all are asked for: there are no hits then without any."""
+    layout = make_layout(f"hits: {{planes: {{{planes}}}}}")
+    assert layout.branches(setup) == branches
+    assert layout.branches() == ("x1", "y1", "x2", "y2")
+    assert available(layout, {"x1", "y1"}, setup) == ({"hits"} if len(branches) == 2 else set())
+    assert available(layout, {"x1", "y1"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "detector"),
+    [("ecal_cell_energy", "ecal"), ("veto_cell_time", "veto"), ("s4_section_energy", "s4"), ("run", None)],
+)
+def test_detector_of_a_quantity(name: str, detector: str | None) -> None:
+    assert detector_of(name) == detector
 
 
 def test_hits_by_plane_name_their_branches(make_layout: Callable[[str], Layout]) -> None:

@@ -68,6 +68,19 @@ def test_levels_of_one_seed_are_the_same_events(na64: Call, tmp_path: Path) -> N
     assert ak.array_equal(cells["hit_x"], digits["true_hit_x"])
 
 
+def test_a_file_lacks_only_branches_of_its_detectors(na64: Call, tmp_path: Path) -> None:
+    path, part = tmp_path / "whole.root", tmp_path / "part.root"
+    na64("simulate", "na64e_2018", "electron", "-n", 20, "-o", path)
+    assert "absent" not in na64("inspect", path).out
+    arrays, _ = contents(path, "simulated")
+    kept = {n: v for n, v in arrays.items() if n != "srd_cell_time" and not n.startswith("n_")}
+    with uproot.recreate(part) as file:
+        file.mktree("simulated", {name: ak.type(v).content for name, v in kept.items()}).extend(kept)
+    told = na64("inspect", part, "--setup", "na64e_2018").out
+    assert "absent   branches that the layout names: srd_cell_time\n" in told
+    assert "vhcal_cell_time" in na64("inspect", part, "--setup", "na64e_2022").out
+
+
 @pytest.mark.parametrize(
     ("container", "kind"), [("rntuple", "RNTuple"), ("ttree", "TTree"), (None, "RNTuple")]
 )

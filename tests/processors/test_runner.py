@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import uproot
 
+import datasets.layouts
 from datasets.config import ConfigError
 from datasets.sources import InputError, InputFile, find_inputs
 from processors.analysis import Selected
@@ -134,6 +135,20 @@ def test_file_without_a_needed_branch_is_set_aside(p348reco: P348Reco, tmp_path:
     _, account = run(find_inputs([str(good), str(bad)]), processor)
     assert (account.processed, account.lost) == (200, 100)
     assert "isPhysics" in account.losses[0].reason
+
+
+def test_a_loss_names_no_branch_of_a_detector_that_the_setup_lacks(
+    p348reco: P348Reco, tmp_path: Path
+) -> None:
+    layout = tmp_path / "mine.yaml"
+    text = (Path(datasets.layouts.__file__).parent / "p348reco.yaml").read_text()
+    layout.write_text(text + "  wcal_cell_energy: {branch: WCAL_ene, unit: GeV}\n")
+    good = p348reco.write(tmp_path / "good.root", 200)
+    del p348reco.arrays["isPhysics"]
+    bad = p348reco.write(tmp_path / "bad.root", 100)
+    request = Request(files=find_inputs([str(good), str(bad)]), layout=str(layout))
+    (loss,) = prepare(request, InvisibleProcessor(without=NOT_IN_P348RECO)).losses
+    assert "lacks the branches isPhysics of layout" in loss.reason
 
 
 def test_nothing_readable_is_an_error_that_names_each_file(tmp_path: Path) -> None:
