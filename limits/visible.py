@@ -1,10 +1,11 @@
 """
 Dark photons that decay to e+ e- behind a dense calorimeter: yield, and the two edges of an excluded band.
 
-N = n_EOT n X0 times the integral of dL/dE dt sigma(E) dN/dx (exp(-L_1 / l) - exp(-L_2 / l)) efficiency, with
-the decay length l = hbar c p / (m Gamma), the way L_1 from where the A' is made to the end of the veto
-behind the calorimeter, and L_2 to the end of the decay volume: D. Banerjee et al. (NA64), Phys. Rev. Lett.
-120 (2018) 231802. Lengths in mm, energies in GeV.
+N = n_EOT n X0 times the integral of dL/dE dt sigma(E) dN/dx share efficiency, with the share of decays
+(`physics.visible_decays.decay_share`) between the veto behind the calorimeter and the end of the decay
+volume: D. Banerjee et al. (NA64), Phys. Rev. Lett. 120 (2018) 231802. The A' are those of the beam's own
+electron, as in the simulation: pairs of the shower radiate theirs at low energies, and are left out. Lengths
+in mm, energies in GeV.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from scipy.optimize import brentq
 from datasets.simulation.processes.target import Nuclei, target_of
 from datasets.simulation.stack import build_stack
 from limits.model import ModelError
-from limits.yields import bremsstrahlung_yield
-from physics.boson_decays import decay_length
-from physics.dark_photon import bremsstrahlung_section, energy_shares, visible_width
+from physics.dark_photon import bremsstrahlung_section, energy_shares
 from physics.thick_target import survival
+from physics.visible_decays import decay_lengths, decay_share
 from recon.geometry import Setup
 
 __all__ = ["Band", "DecayEfficiency", "DenseTarget", "dense_target", "visible_band", "visible_yield"]
@@ -134,14 +134,12 @@ def _grid(target: DenseTarget, mass: float) -> _Grid:
         )
         for e in energy
     ]
-    made = bremsstrahlung_yield(nuclei, beam, mass, target.least)
-    whole = made.total / made.primary  # pairs radiate too
     quantiles = (np.arange(_SHARES) + 0.5) / _SHARES
     boson = np.empty((len(energy), _SHARES))
     for index, e in enumerate(energy):
         x, cumulative = energy_shares(mass, float(e), 1000)
         boson[index] = e * np.interp(quantiles, cumulative, x)
-    return _Grid(whole * there * np.array(rate) / _SHARES, middle * length, boson)
+    return _Grid(there * np.array(rate) / _SHARES, middle * length, boson)
 
 
 def visible_yield(target: DenseTarget, mass: float, epsilon: float) -> float:
@@ -154,11 +152,16 @@ def visible_yield(target: DenseTarget, mass: float, epsilon: float) -> float:
     mass : float [GeV]
         Above twice the electron's, where the cross section is known.
     epsilon : float
+
+    Raises
+    ------
+    ValueError
+        If the A' is too light to decay.
     """
     grid = _grid(target, mass)
-    path = decay_length(mass, target.beam, visible_width(mass, epsilon)) * grid.boson / target.beam
-    first = (target.to_veto - grid.depth)[:, None, None]
-    decays = np.exp(-first / path) - np.exp(-(first + target.to_end - target.to_veto) / path)
+    depth = grid.depth[:, None, None]
+    length = decay_lengths(mass, epsilon, grid.boson)
+    decays = decay_share(length, target.to_veto - depth, target.to_end - depth)
     is_seen = (grid.boson > target.least) & (grid.boson < target.beam - target.left)
     seen = np.where(is_seen, decays, 0.0).sum(axis=2)
     return float(epsilon**2 * (grid.weights * seen).sum())

@@ -10,6 +10,7 @@ the coupling. Decays to hadrons are not in: the B - L widths hold below the mass
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from physics.dark_photon import ALPHA, ELECTRON
 from physics.muon_boson import MUON
@@ -18,6 +19,8 @@ __all__ = [
     "b_minus_l_invisible_share", "b_minus_l_width", "coupling_of_epsilon", "decay_length",
     "epsilon_of_coupling", "l_mu_tau_epsilon", "l_mu_tau_width", "neutrino_width", "pair_width", "survival",
 ]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
 
 _TAU = 1.77693  # [GeV]
 _CHARGE = float(np.sqrt(4 * np.pi * ALPHA))
@@ -68,18 +71,25 @@ def epsilon_of_coupling(coupling: float) -> float:
     return coupling / _CHARGE
 
 
-def decay_length(mass: float, energy: float, width: float) -> float:
+def decay_length(mass: float, energy: npt.ArrayLike, width: float) -> Floats:
     """
-    Return the mean path before the decay [mm], ``hbar c p / (m Gamma)``.
+    Return the mean path before the decay, ``hbar c p / (m Gamma)``.
 
     Parameters
     ----------
-    mass, energy, width : float [GeV]
-        Energy above the mass; infinite for a width of 0.
+    mass : float [GeV]
+    energy : float64, any shape [GeV]
+    width : float [GeV]
+
+    Returns
+    -------
+    float64, same shape [mm]
+        0 at energies up to the mass; infinite for a width of 0.
     """
+    momentum = np.sqrt(np.maximum(np.asarray(energy, dtype=np.float64) ** 2 - mass**2, 0.0))
     if width <= 0:
-        return float("inf")
-    return float(_LENGTH / width * np.sqrt(energy**2 - mass**2) / mass)
+        return np.full_like(momentum, np.inf)
+    return np.asarray(_LENGTH / (mass * width) * momentum)
 
 
 def survival(mass: float, energy: float, width: float, length: float) -> float:

@@ -1,8 +1,8 @@
 """
 Where a dark photon A' decays to e+ e-: the acceptance of a decay volume.
 
-An A' of momentum p decays at a distance l with the density exp(-l / L) / L, ``L = hbar c p / (m Gamma)`` with
-the width Gamma of `physics.dark_photon.visible_width`: S. Gninenko, Phys. Rev. D 89 (2014) 075008;
+An A' decays at a distance l with the density exp(-l / L) / L, with L of `physics.boson_decays.decay_length`
+and the width of `physics.dark_photon.visible_width`: S. Gninenko, Phys. Rev. D 89 (2014) 075008;
 D. Banerjee et al. (NA64), arXiv:1912.11389. Masses and energies in GeV, lengths in mm.
 """
 
@@ -11,13 +11,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from physics.boson_decays import decay_length
 from physics.dark_photon import visible_width
 
 __all__ = ["decay_lengths", "decay_share", "mean_decay_share"]
 
 Floats = npt.NDArray[np.float64]
-
-_LENGTH = 1.973269804e-13  # [mm GeV] hbar c
 
 
 def decay_lengths(mass: float, epsilon: float, energy: npt.ArrayLike) -> Floats:
@@ -45,8 +44,7 @@ def decay_lengths(mass: float, epsilon: float, energy: npt.ArrayLike) -> Floats:
     if not width > 0:
         msg = f"an A' of {mass:g} GeV with epsilon = {epsilon:g} does not decay to e+ e-"
         raise ValueError(msg)
-    momentum = np.sqrt(np.maximum(np.asarray(energy, dtype=np.float64) ** 2 - mass**2, 0.0))
-    return np.asarray(_LENGTH * momentum / (mass * width))
+    return decay_length(mass, energy, width)
 
 
 def decay_share(length: npt.ArrayLike, first: npt.ArrayLike, last: npt.ArrayLike) -> Floats:

@@ -21,6 +21,7 @@ from datasets.simulation.model import Particles
 from datasets.simulation.processes.dark_photon import radiate
 from datasets.simulation.stack import build_stack
 from datasets.sources import find_inputs
+from limits.visible import dense_target
 from physics.visible_decays import decay_lengths, decay_share
 from processors.result import AnalysisResult
 from processors.runner import Execution, Request, prepare, run_items
@@ -62,9 +63,9 @@ def expect(name: str, parameters: dict[str, float]) -> np.ndarray:
         np.full(n, target.centre[1]), np.full(n, target.z), np.zeros(n), np.zeros(n),
     )  # fmt: skip
     _, dark = radiate(beam, stack, parameters, np.random.default_rng(3))
-    veto, counter = setup.detectors["v2"].sections[0], setup.detectors["s4"].sections[0]
+    volume, depth = dense_target(setup), dark.z - stack.target_z
     length = decay_lengths(parameters["mass"], parameters["epsilon"], dark.momentum)
-    share = decay_share(length, veto.z + veto.length - dark.z, counter.z - dark.z)
+    share = decay_share(length, volume.to_veto - depth, volume.to_end - depth)
     return np.histogram(dark.momentum, EDGES, weights=share)[0] / n
 
 

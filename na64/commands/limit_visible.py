@@ -22,6 +22,7 @@ from na64.run.outputs import replace_path
 from na64.run.record import versions
 from na64.run.simulated import simulation_of
 from na64.run.stored import StoredRun, read_run
+from physics.dark_photon import ELECTRON
 from recon.geometry import Setup
 
 __all__ = ["write_band"]
@@ -43,8 +44,9 @@ def write_band(options: LimitOptions, masses: Sequence[float], curves: Sequence[
     Raises
     ------
     UserError
-        If there are run directories, which this model does not read, or no exposure.
+        If there are run directories, which this model does not read, no exposure, or a mass without decays.
     """
+    _require_decays(masses)
     if options.runs or options.background or options.projection is None:
         msg = (
             "--model visible is a projection: give --projection with the particles on target, --signal or "
@@ -88,6 +90,16 @@ def write_band(options: LimitOptions, masses: Sequence[float], curves: Sequence[
     typer.echo(text, nl=False)
     typer.echo(f"tables and figures: {options.output}")
     return 0
+
+
+def _require_decays(masses: Sequence[float]) -> None:
+    light = [mass for mass in masses if mass <= 2 * ELECTRON]
+    if light:
+        msg = (
+            f"--grid has {1e3 * light[-1]:g} MeV, and an A' decays to e+ e- above {2e3 * ELECTRON:.4g} "
+            f"MeV alone, twice the electron's mass: begin --grid there, or take --model invisible"
+        )
+        raise UserError(msg)
 
 
 def _csv(bands: Sequence[Band]) -> str:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from datasets.setups import load_setup
+from datasets.simulation.model import Particles
+from datasets.simulation.processes.dark_photon import bremsstrahlung_rate, radiate
+from datasets.simulation.stack import build_stack
 from limits.model import ModelError
 from limits.visible import DecayEfficiency, dense_target, visible_band, visible_yield
 from na64.limit.curves import read_curve
-from physics.boson_decays import decay_length
-from physics.dark_photon import visible_width
+from physics.visible_decays import decay_lengths
 
 EXPOSURE = 5.4e10
 WCAL_2017 = dense_target(load_setup("na64vis_2017"))
@@ -25,8 +27,27 @@ def test_decays_between_two_walls() -> None:
     )
     longer = replace(WCAL_2017, to_veto=WCAL_2017.to_veto + 50.0, to_end=WCAL_2017.to_end + 50.0)
     epsilon = 6e-4
-    at_most = np.exp(-50.0 / decay_length(0.0167, 100.0, visible_width(0.0167, epsilon)))
+    at_most = np.exp(-50.0 / decay_lengths(0.0167, epsilon, 100.0))
     assert 0 < visible_yield(longer, 0.0167, epsilon) < at_most * visible_yield(WCAL_2017, 0.0167, epsilon)
+
+
+@pytest.mark.parametrize(("name", "epsilon"), [("na64vis_2017", 3e-4), ("na64vis_2018", 1e-4)])
+def test_yield_is_that_of_simulated_decays(name: str, epsilon: float) -> None:
+    """A' of the simulation's shower that decay between the back of V2 and S4, above the missing energy."""
+    setup, n, mass = load_setup(name), 100_000, 0.0167
+    target, stack, rng = dense_target(setup), build_stack(setup), np.random.default_rng(3)
+    front = stack.target.sections[0]
+    beam = Particles(
+        np.arange(n), np.full(n, 11), np.full(n, target.beam), np.full(n, front.centre[0]),
+        np.full(n, front.centre[1]), np.full(n, front.z), np.zeros(n), np.zeros(n),
+    )  # fmt: skip
+    parameters = {"mass": mass, "epsilon": epsilon}
+    _, dark = radiate(beam, stack, parameters, rng)
+    place = dark.z + rng.exponential(decay_lengths(mass, epsilon, dark.momentum))
+    veto, counter = (setup.detectors[detector].sections[0] for detector in ("v2", "s4"))
+    is_seen = (place > veto.z + veto.length) & (place < counter.z) & (dark.momentum > target.least)
+    made = bremsstrahlung_rate(setup, parameters).value
+    assert visible_yield(target, mass, epsilon) == pytest.approx(made * is_seen.mean(), rel=0.05)
 
 
 def test_band_has_the_events_at_both_edges() -> None:

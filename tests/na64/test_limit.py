@@ -213,6 +213,16 @@ def test_projection_and_visible_band_need_no_data(na64: Call, runs: dict[str, Pa
     assert heavy["lower"] is None
 
 
+@pytest.mark.parametrize("mass", ["1", "1.02199790"])
+def test_masses_that_do_not_decay_make_no_band(na64: Call, runs: dict[str, Path], mass: str) -> None:
+    words = ["limit", "--model", "visible", "--projection", "5.4e10", "-o", runs["out"], "--grid"]
+    told = na64(*words, f"{mass},10")
+    assert (told.status, runs["out"].exists()) == (2, False)
+    assert f"--grid has {float(mass):g} MeV" in told.err
+    assert "above 1.022 MeV alone" in told.err
+    assert na64(*words, "1.023,10").status == 0
+
+
 def test_visible_band_has_the_efficiency_of_its_signals(
     na64: Call, runs: dict[str, Path], tmp_path: Path
 ) -> None:

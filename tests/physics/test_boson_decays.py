@@ -48,4 +48,6 @@ def test_path_before_the_decay() -> None:
     assert decay_length(1.0, 100.0, width) == pytest.approx(length, rel=1e-6)
     assert survival(1.0, 100.0, width, length) == pytest.approx(np.exp(-1.0), rel=1e-5)
     assert survival(1.0, 100.0, 0.0, length) == 1.0
+    assert decay_length(1.0, [100.0, 1.0, 0.5], width) == pytest.approx([length, 0.0, 0.0], rel=1e-6)
+    assert np.isinf(decay_length(1.0, [[100.0, 2.0]], 0.0)).tolist() == [[True, True]]
     assert b_minus_l_width(0.1, 2.0) == pytest.approx(4 * b_minus_l_width(0.1, 1.0))
