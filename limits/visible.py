@@ -1,5 +1,5 @@
 """
-Dark photons that decay to e+ e- behind a dense calorimeter: yield, and the two edges of an excluded band.
+Dark photons that decay to e+ e- behind a dense calorimeter: what a setup makes and sees of them.
 
 N = n_EOT n X0 times the integral of dL/dE dt sigma(E) dN/dx share efficiency, with the share of decays
 (`physics.visible_decays.decay_share`) between the veto behind the calorimeter and the end of the decay
@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from datasets.simulation.processes.target import Nuclei, target_of
 from datasets.simulation.stack import build_stack
@@ -26,15 +25,13 @@ from physics.thick_target import survival
 from physics.visible_decays import decay_lengths, decay_share
 from recon.geometry import Setup
 
-__all__ = ["Band", "DecayEfficiency", "DenseTarget", "dense_target", "visible_band", "visible_yield"]
+__all__ = ["DecayEfficiency", "DenseTarget", "dense_target", "visible_yield"]
 
 Floats = npt.NDArray[np.float64]
 
 _SQUARE_CM = 1e-36  # of a picobarn
 _DEPTHS, _ENERGIES, _SHARES = 48, 40, 64
 _DEEPEST = 12.0  # [X0]
-_EPSILONS = 120
-_LOWEST, _HIGHEST = 1e-6, 1e-1  # of the scan of epsilon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +39,7 @@ class DecayEfficiency:
     """Share of the decays in the decay volume that pass all cuts, by mass and epsilon."""
 
     points: tuple[tuple[float, float, float], ...]  # mass [GeV], epsilon, efficiency
+    error: float = 0.0  # relative, of the simulation's statistics
 
     def at(self, mass: float, epsilon: float) -> float:
         """Return it straight in ln(epsilon), then in ln(mass); beyond the points that of the last one."""
@@ -101,15 +99,6 @@ def dense_target(setup: Setup) -> DenseTarget:
     )
 
 
-class Band(NamedTuple):
-    """What is excluded at a mass: from the lower to the upper epsilon; NaN where nothing is."""
-
-    mass: float  # [GeV]
-    lower: float
-    upper: float
-    most: float  # events at the best epsilon
-
-
 class _Grid(NamedTuple):
     """A' of one mass: how many, where, and with which energy."""
 
@@ -165,38 +154,3 @@ def visible_yield(target: DenseTarget, mass: float, epsilon: float) -> float:
     is_seen = (grid.boson > target.least) & (grid.boson < target.beam - target.left)
     seen = np.where(is_seen, decays, 0.0).sum(axis=2)
     return float(epsilon**2 * (grid.weights * seen).sum())
-
-
-def visible_band(
-    target: DenseTarget, efficiency: DecayEfficiency, mass: float, exposure: float, events: float
-) -> Band:
-    """
-    Return the band of epsilon in which more events are expected than are excluded.
-
-    Parameters
-    ----------
-    target : DenseTarget
-    efficiency : DecayEfficiency
-    mass : float [GeV]
-    exposure : float
-        Particles on target.
-    events : float
-        Upper limit on the number of signal events.
-    """
-
-    def expect(epsilon: float) -> float:
-        return exposure * efficiency.at(mass, epsilon) * visible_yield(target, mass, epsilon)
-
-    scan = np.geomspace(_LOWEST, _HIGHEST, _EPSILONS)
-    expected = np.array([expect(float(e)) for e in scan])
-    best = int(np.argmax(expected))
-    if expected[best] < events:
-        return Band(mass, float("nan"), float("nan"), float(expected[best]))
-
-    def root(low: int, high: int) -> float:
-        def above(log_epsilon: float) -> float:
-            return float(np.log(max(expect(float(np.exp(log_epsilon))), 1e-300) / events))
-
-        return float(np.exp(brentq(above, np.log(scan[low]), np.log(scan[high]), xtol=1e-4)))
-
-    return Band(mass, root(0, best), root(best, len(scan) - 1), float(expected[best]))

@@ -24,7 +24,8 @@ from na64.commands.common import show_progress
 from na64.commands.limit_visible import write_band
 from na64.errors import UserError
 from na64.limit.curves import Curve, read_curve
-from na64.limit.inputs import Assumed, LimitInputs, read_inputs, read_projection
+from na64.limit.data import Assumed
+from na64.limit.inputs import LimitInputs, read_inputs, read_projection
 from na64.limit.options import LimitOptions, masses_of_grid, named_numbers, numbers, parse_assumed
 from na64.limit.plots import Extras, plot_limits
 from na64.limit.scan import Store, scan
@@ -125,7 +126,7 @@ def _check(options: LimitOptions) -> None:
             f"and {options.alpha_d:g}"
         )
         raise UserError(msg)
-    if bool(options.runs) == (options.projection is not None) and options.model != "visible":
+    if bool(options.runs) == bool(options.projection):
         msg = "give --runs of data, or --projection with the particles on target, and not both"
         raise UserError(msg)
     if not options.signal and options.model != "visible":
@@ -146,11 +147,15 @@ def _inputs(options: LimitOptions) -> LimitInputs:
     signals = [read_run(path) for path in options.signal]
     assumed: Assumed | None = parse_assumed(options.assume_background)
     edges = numbers("--bins", options.bins)
-    if options.projection is not None:
+    if options.projection:
+        exposures = named_numbers("--projection", options.projection)
+        if set(exposures) != {""}:
+            msg = f"--projection SETUP=EOT is of --model visible; {options.model} takes one --projection EOT"
+            raise UserError(msg)
         return read_projection(
             signals,
             _settings(options),
-            options.projection,
+            exposures[""],
             assumed=assumed,
             edges=edges,
             extrapolate=options.extrapolate,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from na64.errors import UserError
-from na64.limit.inputs import Assumed
+from na64.limit.data import Assumed
 
 __all__ = ["LimitOptions", "masses_of_grid", "named_numbers", "numbers", "parse_assumed"]
 
@@ -29,8 +29,9 @@ class LimitOptions:
     method: str = "auto"
     seed: int = 1
     eot: tuple[str, ...] = ()
-    projection: float | None = None
+    projection: tuple[str, ...] = ()  # EOT or, of visible decays, SETUP=EOT
     setup: str | None = None  # of visible decays
+    assume_efficiency: float = 0.6  # of visible decays, without signals
     assume_background: str | None = None
     yield_error: float = 0.1
     dimuon_correction: bool = False

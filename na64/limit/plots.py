@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from limits.impacts import Impact
 from limits.scan import Point, Problem
-from limits.visible import Band
+from limits.visible_band import Band
 from na64.limit.curves import Curve
 from na64.plotting import style
 from physics.anomalous_moment import coupling_of_moment
@@ -31,6 +31,7 @@ _RELICS: tuple[tuple[DarkMatter, str, str], ...] = (
     ("pseudo-dirac", "relic: pseudo-Dirac", ":"),
 )
 _X17 = 0.0167  # [GeV]
+_LABELS = {"closed": "data, blinded", "open": "data", "projection": "projection"}
 
 
 class Extras(NamedTuple):
@@ -64,7 +65,7 @@ def plot_limits(
         The PNG files.
     """
     to.mkdir(parents=True, exist_ok=True)
-    label = {"closed": "data, blinded", "open": "data", "projection": "projection"}[state]
+    label = _LABELS[state]
     model = problem.model
     plain = _Axis(1e3, 1.0, 1.0, f"$m_{{{model.boson}}}$ [MeV]", model.mathematical)
     figures = [("limit", draw_limit(problem, points, plain, label, extras))]
@@ -228,21 +229,31 @@ def draw_projection(problem: Problem, extras: Extras) -> Figure:
 
 
 @style.styled
-def draw_visible(bands: Sequence[Band], exposure: float, curves: Sequence[Curve]) -> Figure:
+def draw_visible(
+    bands: Sequence[Band], state: str, level: float, exposure: float, curves: Sequence[Curve]
+) -> Figure:
     """
-    Draw the band that visible decays exclude, with the line of the X17.
+    Draw the band that visible decays exclude, and the expected one beside it, with the line of the X17.
 
     Returns
     -------
     matplotlib Figure, not saved
     """
     axes = style.new_figure(8, 6.4).add_axes((0.14, 0.13, 0.82, 0.75))
-    mass, lower, upper = _finite(
-        *(np.array([getattr(b, n) for b in bands]) for n in ("mass", "lower", "upper"))
+    is_open = any(band.observed is not None for band in bands)
+    masses = 1e3 * np.array([band.mass for band in bands])
+    expected, seen = (
+        np.array([getattr(b, n) or (np.nan, np.nan) for b in bands]) for n in ("expected", "observed")
     )
-    axes.fill_between(1e3 * mass, lower, upper, color=style.COLOURS[0], alpha=0.35, lw=0, label="excluded")
+    mass, lower, upper = _finite(masses, *(seen if is_open else expected).T)
+    label = "excluded" if is_open else "excluded, expected"
+    axes.fill_between(mass, lower, upper, color=style.COLOURS[0], alpha=0.35, lw=0, label=label)
     for edge in (lower, upper):
-        axes.plot(1e3 * mass, edge, color=style.COLOURS[0])
+        axes.plot(mass, edge, color=style.COLOURS[0])
+    if is_open:
+        mass, lower, upper = _finite(masses, *expected.T)
+        axes.plot(mass, lower, color=style.INK, ls="--", label="expected, median")
+        axes.plot(mass, upper, color=style.INK, ls="--")
     for index, curve in enumerate(curves):
         colour = style.COLOURS[2 + index]
         axes.plot(1e3 * curve.mass, curve.lower, color=colour, ls="-.", label=curve.label)
@@ -254,11 +265,13 @@ def draw_visible(bands: Sequence[Band], exposure: float, curves: Sequence[Curve]
     axes.set_xlabel("$m_{A'}$ [MeV]")
     axes.set_ylabel(r"$\varepsilon$")
     axes.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False)
-    title = r"$A' \rightarrow e^+ e^-$, 90% CL"
-    return style.label_axes(axes, "projection", title=title, right=f"{exposure:.3g} EOT")
+    title = rf"$A' \rightarrow e^+ e^-$, {100 * level:g}% CL"
+    return style.label_axes(axes, _LABELS[state], title=title, right=f"{exposure:.3g} EOT")
 
 
-def plot_visible(bands: Sequence[Band], exposure: float, curves: Sequence[Curve], to: Path) -> Path:
+def plot_visible(
+    bands: Sequence[Band], state: str, level: float, exposure: float, curves: Sequence[Curve], to: Path
+) -> Path:
     """Draw the band into a folder, as PNG and PDF; return the PNG."""
     to.mkdir(parents=True, exist_ok=True)
-    return style.save_figure(draw_visible(bands, exposure, curves), to, "band")[0]
+    return style.save_figure(draw_visible(bands, state, level, exposure, curves), to, "band")[0]

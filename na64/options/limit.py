@@ -43,7 +43,7 @@ def limit(
         typer.Option("--signal", help="Run directory of a simulated signal; repeat.", metavar="DIR"),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="invisible, b-l, lmu-ltau, or visible (a projection).")
+        str, typer.Option("--model", help="invisible, b-l, lmu-ltau, or visible.")
     ] = "invisible",
     toys: Annotated[int, typer.Option("--toys", min=100, help="Toys of a point of few counts.")] = 10_000,
     level: Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Of confidence.")] = 0.90,
@@ -59,13 +59,23 @@ def limit(
         ),
     ] = None,
     projection: Annotated[
-        float | None,
-        typer.Option("--projection", min=1.0, help="Instead of --runs: particles on target."),
+        list[str] | None,
+        typer.Option(
+            "--projection",
+            help="Instead of --runs: particles on target; of --model visible by setup: repeat.",
+            metavar="[SETUP=]EOT",
+        ),
     ] = None,
     setup: Annotated[
         str | None,
         typer.Option("--setup", help="Of --model visible without --signal."),
     ] = None,
+    assume_efficiency: Annotated[
+        float,
+        typer.Option(
+            "--assume-efficiency", min=1e-6, max=1.0, help="Of decays, for --model visible without --signal."
+        ),
+    ] = 0.6,
     assume_background: Annotated[
         str | None,
         typer.Option(
@@ -145,8 +155,9 @@ def limit(
                 method=method,
                 seed=seed,
                 eot=tuple(eot or ()),
-                projection=projection,
+                projection=tuple(projection or ()),
                 setup=setup,
+                assume_efficiency=assume_efficiency,
                 assume_background=assume_background,
                 yield_error=yield_error,
                 dimuon_correction=dimuon_correction,

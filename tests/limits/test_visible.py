@@ -1,4 +1,4 @@
-"""The visible band, against the integral over one energy and depth, and the published lower edge."""
+"""Visible decays: yields against lengths by hand and drawn decays, targets and efficiencies."""
 
 from dataclasses import replace
 
@@ -10,13 +10,10 @@ from datasets.simulation.model import Particles
 from datasets.simulation.processes.dark_photon import bremsstrahlung_rate, radiate
 from datasets.simulation.stack import build_stack
 from limits.model import ModelError
-from limits.visible import DecayEfficiency, dense_target, visible_band, visible_yield
-from na64.limit.curves import read_curve
+from limits.visible import DecayEfficiency, dense_target, visible_yield
 from physics.visible_decays import decay_lengths
 
-EXPOSURE = 5.4e10
 WCAL_2017 = dense_target(load_setup("na64vis_2017"))
-FLAT = DecayEfficiency(points=((0.01, 1e-4, 0.6),))
 
 
 def test_decays_between_two_walls() -> None:
@@ -48,25 +45,6 @@ def test_yield_is_that_of_simulated_decays(name: str, epsilon: float) -> None:
     is_seen = (place > veto.z + veto.length) & (place < counter.z) & (dark.momentum > target.least)
     made = bremsstrahlung_rate(setup, parameters).value
     assert visible_yield(target, mass, epsilon) == pytest.approx(made * is_seen.mean(), rel=0.05)
-
-
-def test_band_has_the_events_at_both_edges() -> None:
-    band = visible_band(WCAL_2017, FLAT, 0.01, EXPOSURE, 2.3)
-    for edge in (band.lower, band.upper):
-        assert 0.6 * EXPOSURE * visible_yield(WCAL_2017, 0.01, edge) == pytest.approx(2.3, rel=2e-3)
-    assert band.most > 2.3
-
-
-@pytest.mark.parametrize("mass", [0.003, 0.0167])
-def test_lower_edge_is_near_the_published_one(mass: float) -> None:
-    band = visible_band(WCAL_2017, FLAT, mass, EXPOSURE, np.log(10))
-    assert band.lower == pytest.approx(read_curve("na64_visible_2017").at(mass), rel=0.3)
-
-
-def test_nothing_is_excluded_where_too_little_is_made() -> None:
-    band = visible_band(WCAL_2017, FLAT, 0.04, EXPOSURE, np.log(10))
-    assert np.isnan([band.lower, band.upper]).all()
-    assert band.most < np.log(10)
 
 
 def test_target_of_a_setup() -> None:

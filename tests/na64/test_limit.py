@@ -13,11 +13,9 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from datasets.setups import load_setup
 from limits.run_input import BinnedBackground, Efficiency, RunInput
 from limits.scan import Problem, limit_point
 from limits.signal import MODELS
-from limits.visible import dense_target, visible_yield
 from limits.yields import bremsstrahlung_yield
 from na64.errors import UserError
 from na64.limit import scan as na64_scan
@@ -197,7 +195,7 @@ def test_backgrounds_and_signals_of_something_else_are_refused(
 
 
 @pytest.mark.usefixtures("without_figures")
-def test_projection_and_visible_band_need_no_data(na64: Call, runs: dict[str, Path]) -> None:
+def test_projection_needs_no_data(na64: Call, runs: dict[str, Path]) -> None:
     told = na64(
         *("limit", "--projection", "1e10", "--signal", runs["light"], "--extrapolate", "--grid", "5,20"),
         *("--assume-background", "0", "--model", "b-l", "--toys", "500", "-o", runs["out"]),
@@ -205,46 +203,9 @@ def test_projection_and_visible_band_need_no_data(na64: Call, runs: dict[str, Pa
     assert told.status == 0, told.err
     assert read(runs["out"])["blinding"]["state"] == "projection"
     assert "upper limits on g_B-L" in told.out
-    told = na64("limit", "--model", "visible", "--projection", "5.4e10", "--grid", "10,40", "-o",
-                runs["out"], "--overwrite", "--overlay", "na64_visible_2017")  # fmt: skip
-    assert told.status == 0, told.err
-    light, heavy = read(runs["out"])["points"]
-    assert light["lower"] < light["upper"]
-    assert heavy["lower"] is None
-
-
-@pytest.mark.parametrize("mass", ["1", "1.02199790"])
-def test_masses_that_do_not_decay_make_no_band(na64: Call, runs: dict[str, Path], mass: str) -> None:
-    words = ["limit", "--model", "visible", "--projection", "5.4e10", "-o", runs["out"], "--grid"]
-    told = na64(*words, f"{mass},10")
-    assert (told.status, runs["out"].exists()) == (2, False)
-    assert f"--grid has {float(mass):g} MeV" in told.err
-    assert "above 1.022 MeV alone" in told.err
-    assert na64(*words, "1.023,10").status == 0
-
-
-def test_visible_band_has_the_efficiency_of_its_signals(
-    na64: Call, runs: dict[str, Path], tmp_path: Path
-) -> None:
-    setup = load_setup("na64vis_2017")
-    expected = visible_yield(dense_target(setup), 0.01, 1e-4)
-    row = {"name": "visible_dark_photon", "trigger": "physics", "parameters": {"mass": 0.01, "epsilon": 1e-4}}
-    inputs = [
-        {"dataset": "visible_dark_photon", "parent": {"eot": 100 / 0.25 / expected, "processes": [row]}}
-    ]
-    signal = make_run(
-        tmp_path / "signal", [], [], process="visible_dark_photon", inputs=inputs, setup=setup.name
-    )
-    path = signal / "cutflow.json"
-    cutflow = json.loads(path.read_text())
-    cutflow["datasets"]["visible_dark_photon"]["regions"] = [{"name": "signal_box", "events": 100}]
-    path.write_text(json.dumps(cutflow))
-    words = ["limit", "--model", "visible", "--projection", "5.4e10", "--grid", "10", "-o", runs["out"]]
-    told = na64(*words, "--signal", signal)
-    assert told.status == 0, told.err
-    assert read(runs["out"])["efficiency"] == [[0.01, 1e-4, pytest.approx(0.25)]]
-    told = na64(*words, "--overwrite", "--signal", runs["light"])
-    assert "na64e_2018 has no wcal, v2, s4" in told.err
+    words = ["limit", "--signal", runs["light"], "--grid", "10", "--overwrite", "-o", runs["out"]]
+    told = na64(*words, "--projection", "na64e_2018=1e10")
+    assert "SETUP=EOT is of --model visible; invisible takes one" in told.err
 
 
 @contextmanager

@@ -1,0 +1,222 @@
+"""`na64 limit --model visible`: bands of projections, of closed and of opened data, of one setup and two."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets.setups import load_setup
+from limits.visible import dense_target, visible_yield
+from tests.na64.test_background import make_run
+from tests.na64.test_limit import OPEN
+
+Call = Callable[..., Any]
+EFFICIENCY = {"na64vis_2017": 0.25, "na64vis_2018": 0.5}
+ASSUMED = ["--assume-background", "0.5:0.3:0.9"]
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures out, which take most of the time."""
+    monkeypatch.setattr("na64.commands.limit_visible.plot_visible", lambda *_: None)
+
+
+def set_box(run: Path, events: float | None) -> Path:
+    """Write the events of the signal box into a run directory."""
+    path = run / "cutflow.json"
+    cutflow = json.loads(path.read_text())
+    for dataset in cutflow["datasets"].values():
+        dataset["regions"] = [{"name": "signal_box", "events": events}]
+    path.write_text(json.dumps(cutflow))
+    return run
+
+
+def make_signal(path: Path, setup: str = "na64vis_2017", mass: float = 0.01, **changes: Any) -> Path:
+    """Write a run of 100 A' in the box, with the efficiency of its setup."""
+    expected = visible_yield(dense_target(load_setup(setup)), mass, 1e-4)
+    row = {"name": "visible_dark_photon", "trigger": "physics", "parameters": {"mass": mass, "epsilon": 1e-4}}
+    parent = {"eot": 100 / EFFICIENCY[setup] / expected, "processes": [row]}
+    inputs = [{"dataset": "visible_dark_photon", "parent": parent}]
+    given = {"inputs": inputs, "setup": setup, "analysis": "visible", **changes}
+    return set_box(make_run(path, [], [], process="visible_dark_photon", **given), 100)
+
+
+def make_data(
+    path: Path, setup: str = "na64vis_2017", eot: float = 5.4e10, box: float | None = None, **changes: Any
+) -> Path:
+    """Write a run of data, whose box has the events of `box`."""
+    inputs = [{"dataset": "data", "digest": {"algorithm": "sha256", "value": path.name, "scope": "quick"}}]
+    given = {
+        "setup": setup,
+        "analysis": "visible",
+        "exposure": {"eot_used": eot},
+        "inputs": inputs,
+        **changes,
+    }
+    return set_box(make_run(path, [], [], **given), box)
+
+
+def words_of(out: Path, *more: Any) -> list[Any]:
+    return ["limit", "--model", "visible", "--toys", "1000", "-o", out, "--overwrite", *more]
+
+
+def read(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "limits.json").read_text())
+    return found
+
+
+def test_projection_of_one_setup_needs_no_runs(na64: Call, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    told = na64(*words_of(out, "--projection", "5.4e10", "--grid", "10,40", "--overlay", "na64_visible_2017"))
+    assert told.status == 0, told.err
+    light, heavy = read(out)["points"]
+    assert light["expected"]["lower"] < light["expected"]["upper"]
+    assert heavy["expected"] == {"lower": None, "upper": None}
+    assert light["observed"] is None
+    assert (out / "plots" / "band.png").exists()
+    assert "the efficiency is assumed to be 0.6" in told.out
+    assert "expected lower and upper edge over na64_visible_2017" in told.out
+
+
+@pytest.mark.parametrize("mass", ["1", "1.02199790"])
+def test_masses_that_do_not_decay_make_no_band(na64: Call, tmp_path: Path, mass: str) -> None:
+    out = tmp_path / "out"
+    words = words_of(out, "--projection", "5.4e10", "--grid")
+    told = na64(*words, f"{mass},10")
+    assert (told.status, out.exists()) == (2, False)
+    assert f"--grid has {float(mass):g} MeV" in told.err
+    assert "above 1.022 MeV alone" in told.err
+    assert na64(*words, "1.023,10").status == 0
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_band_has_the_efficiency_of_its_signals(na64: Call, tmp_path: Path) -> None:
+    out, signal = tmp_path / "out", make_signal(tmp_path / "signal")
+    words = words_of(out, "--projection", "5.4e10", "--grid", "10,20")
+    told = na64(*words, "--signal", signal)
+    assert told.status == 0, told.err
+    (setup,) = read(out)["setups"]
+    assert setup["efficiency"] == [[0.01, 1e-4, pytest.approx(0.25)]]
+    assert setup["efficiency_error"] == pytest.approx(0.1)
+    assert "beyond the simulated masses the efficiency is that of the nearest" in told.out
+    with_signal = read(out)["points"][0]["expected"]
+    assert na64(*words, "--assume-efficiency", "0.25").status == 0
+    without = read(out)["points"][0]["expected"]  # the signal's error of 10% is all that differs
+    assert with_signal["lower"] == pytest.approx(without["lower"], rel=0.02)
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_closed_data_have_an_expected_band_alone(na64: Call, tmp_path: Path) -> None:
+    """What a closed run may hold of its box does not matter."""
+    signal = make_signal(tmp_path / "signal")
+    found = []
+    for box in (None, 7):
+        out = tmp_path / f"out_{box}"
+        data = make_data(tmp_path / str(box) / "data", box=box)
+        told = na64(*words_of(out, "--runs", data, "--signal", signal, "--grid", "10", *ASSUMED))
+        assert told.status == 0, told.err
+        assert "blinded: expected band only" in told.out
+        content = read(out)
+        assert content["blinding"]["state"] == "closed"
+        assert content["setups"][0]["runs"][0]["observed"] is None
+        found.append((told.out.replace(str(out), ""), content["points"], (out / "limits.csv").read_text()))
+    assert found[0] == found[1]
+    (row,) = csv.DictReader(found[0][2].splitlines())
+    assert (float(row["eps_expected_lower"]) > 0, row["eps_observed_lower"]) == (True, "")
+
+
+def test_opened_data_of_two_setups_have_an_observed_band(na64: Call, tmp_path: Path) -> None:
+    """Runs of a setup are summed; what is seen makes the observed band narrower than the expected one."""
+    signals = [make_signal(tmp_path / f"signal_{name}", name) for name in EFFICIENCY]
+    shared = [word for signal in signals for word in ("--signal", signal)]
+    out, widths = tmp_path / "out", list[float]()
+    for box in (0, 3):
+        runs = [
+            make_data(tmp_path / f"{box}" / name, setup, eot, events, **OPEN)
+            for name, setup, eot, events in (
+                ("a", "na64vis_2017", 2e10, box), ("b", "na64vis_2017", 3.4e10, 0),
+                ("c", "na64vis_2018", 3e10, box),
+            )
+        ]  # fmt: skip
+        given = [word for run in runs for word in ("--runs", run)]
+        told = na64(*words_of(out, *given, *shared, "--grid", "10", *ASSUMED))
+        assert told.status == 0, told.err
+        content = read(out)
+        assert [setup["name"] for setup in content["setups"]] == list(EFFICIENCY)
+        assert [run["observed"] for setup in content["setups"] for run in setup["runs"]] == [box, 0, box]
+        (point,) = content["points"]
+        widths.append(point["observed"]["upper"] / point["observed"]["lower"])
+        assert (
+            f"c (na64vis_2018): 3e+10 particles on target, background 0.5 (0.3 to 0.9), {box} events"
+            in told.out
+        )
+    assert widths[0] > 1.1 * widths[1]
+    assert point["observed"]["lower"] > point["expected"]["lower"]
+    assert point["observed"]["upper"] < point["expected"]["upper"]
+    first = visible_yield(dense_target(load_setup("na64vis_2017")), 0.01, point["expected"]["lower"])
+    second = visible_yield(dense_target(load_setup("na64vis_2018")), 0.01, point["expected"]["lower"])
+    assert 2 < 5.4e10 * 0.25 * first + 3e10 * 0.5 * second < 6
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_projection_of_two_setups_is_wider_than_that_of_each(na64: Call, tmp_path: Path) -> None:
+    exposures = [("--projection", "na64vis_2017=5.4e10"), ("--projection", "na64vis_2018=3e10")]
+    found = []
+    for words in (exposures[0], exposures[1], exposures[0] + exposures[1]):
+        out = tmp_path / "out"
+        assert na64(*words_of(out, *words, "--grid", "16.7", "--assume-efficiency", "0.5")).status == 0
+        found.append(read(out)["points"][0]["expected"])
+    assert found[2]["lower"] < min(one["lower"] for one in found[:2])
+    assert found[2]["upper"] > max(one["upper"] for one in found[:2])
+
+
+REFUSED = {
+    "no signal": (["--runs", "data", *ASSUMED], "there are signals of: none; give --signal"),
+    "no background": (["--runs", "data", "--signal", "signal"], "has no background"),
+    "other setup": (["--runs", "data", "--signal", "other", *ASSUMED], "there are signals of: na64vis_2018"),
+    "unused signal": (
+        ["--runs", "data", "--signal", "signal", "--signal", "other", *ASSUMED],
+        "signals of na64vis_2018, and neither --runs nor --projection of it",
+    ),
+    "thresholds": (["--runs", "data", "--signal", "loose", *ASSUMED], "different thresholds of cut"),
+    "later thresholds": (
+        ["--runs", "data", "--signal", "signal", "--signal", "loose", *ASSUMED],
+        "different thresholds of cut",
+    ),
+    "half closed": (["--runs", "half", "--signal", "signal", *ASSUMED], "the signal box of data is closed"),
+    "mixed": (["--runs", "data", "--runs", "open", "--signal", "signal", *ASSUMED], "mix closed and open"),
+    "twice": (["--projection", "1e10", "--signal", "signal", "--signal", "again"], "of na64vis_2017 twice"),
+    "which setup": (
+        ["--projection", "1e10", "--signal", "signal", "--signal", "other"],
+        "--projection SETUP=EOT for each",
+    ),
+    "setup of runs": (
+        ["--runs", "data", "--setup", "na64vis_2017", "--signal", "signal", *ASSUMED],
+        "--setup go",
+    ),
+    "invisible": (["--projection", "na64e_2018=1e10"], "na64e_2018 has no wcal, v2, s4"),
+    "nothing": ([], "give --runs of data, or --projection"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_makes_no_band_is_refused(na64: Call, tmp_path: Path, name: str) -> None:
+    words, message = REFUSED[name]
+    makers: dict[str, Callable[[Path], Path]] = {
+        "data": make_data,
+        "open": lambda path: make_data(path, box=0, **OPEN),
+        "half": lambda path: make_data(path, **OPEN),
+        "signal": make_signal,
+        "again": make_signal,
+        "other": lambda path: make_signal(path, "na64vis_2018"),
+        "loose": lambda path: make_signal(
+            path, mass=0.02, selection={"digest": "s", "params": {"s4": {"low": 1.0}}}
+        ),
+    }
+    given = [makers[word](tmp_path / word) if word in makers else word for word in words]
+    told = na64(*words_of(tmp_path / "out", "--grid", "10", *given))
+    assert (told.status, (tmp_path / "out").exists()) == (2, False)
+    assert message in told.err
