@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from datasets.simulation.processes.target import Nuclei
 from limits.model import ModelError
+from limits.track_table import TrackTable
+from physics.electron_motion import Atoms
 
 __all__ = ["Beam", "BinnedBackground", "Efficiency", "RunInput"]
 
@@ -26,6 +28,8 @@ class Beam(NamedTuple):
     nuclei: tuple[Nuclei, ...]
     thickness: float  # [X0] of the target
     path: float  # [mm] from the middle of the first 10 X0 of the target to the end of what sees a decay
+    atoms: tuple[Atoms, ...] = ()  # of the target; for electrons in motion
+    tracks: TrackTable | None = None  # of showers of this beam; None: the analytic form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from limits.model import Channel, Nuisance
 from limits.run_input import RunInput
-from limits.signal import Model, Settings, expected_events, radiated, resonance
+from limits.signal import Model, Settings, expected_events, radiated, resonance, track_error
 from limits.toys import Limits
 from limits.upper import Method, upper_limits
 
@@ -67,9 +67,9 @@ def channels_of(problem: Problem, mass: float, coupling: float) -> list[Channel]
     """
     Return the channels of a mass and a coupling, one per run and bin.
 
-    Nuisances: ``yield`` of all runs, ``efficiency_SETUP`` of the simulation's statistics, ``scale`` and
-    ``selection`` of the variations, ``dimuon_RUN`` where the yield is corrected, ``background_RUN`` and
-    ``extrapolation``.
+    Nuisances: ``yield`` of all runs, ``track_length_SETUP`` of the statistics of simulated showers,
+    ``efficiency_SETUP`` of those of the signal's simulation, ``scale`` and ``selection`` of the variations,
+    ``dimuon_RUN`` where the yield is corrected, ``background_RUN`` and ``extrapolation``.
     """
     found = []
     for run in problem.runs:
@@ -97,6 +97,7 @@ def _nuisances(
     value, low, high = run.correction
     signal = (
         _symmetric("yield", problem.yield_error),
+        _symmetric(f"track_length_{run.setup}", track_error(run, problem.model, problem.settings, mass)),
         _symmetric(f"efficiency_{run.setup}", run.radiated.at(mass)[1]),
         _shifted("scale", run.radiated.scale),
         _shifted("selection", run.radiated.selection),

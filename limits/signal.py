@@ -29,7 +29,7 @@ from physics.boson_decays import (
 )
 from physics.relic import DarkMatter
 
-__all__ = ["MODELS", "Model", "Settings", "expected_events", "radiated", "resonance"]
+__all__ = ["MODELS", "Model", "Settings", "expected_events", "radiated", "resonance", "track_error"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,6 +44,7 @@ class Settings:
     mass_ratio: float = 1 / 3  # m_chi / m_A'
     dark_matter: DarkMatter = "dirac"
     with_resonance: bool = True
+    electron_motion: bool = False  # of atoms, in resonant production
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ MODELS: Mapping[str, Model] = {
 @lru_cache(maxsize=4096)
 def radiated(beam: Beam, mass: float, least: float) -> Yield:
     """Return the bosons that electrons radiate; see `limits.yields.bremsstrahlung_yield`."""
-    return bremsstrahlung_yield(beam.nuclei, beam.energy, mass, least)
+    return bremsstrahlung_yield(beam.nuclei, beam.energy, mass, least, beam.tracks)
 
 
 @lru_cache(maxsize=4096)
@@ -136,7 +137,29 @@ def resonance(beam: Beam, mass: float, least: float, settings: Settings, *, is_n
         mass_ratio=settings.mass_ratio,
         is_positron=beam.particle == "e+",
         is_scalar=is_scalar,
+        tracks=beam.tracks,
+        atoms=beam.atoms if settings.electron_motion else (),
     )
+
+
+def track_error(run: RunInput, model: Model, settings: Settings, mass: float) -> float:
+    """
+    Return the relative error of the events that a run expects, of the statistics of its track lengths.
+
+    Errors of what is radiated and of the resonance add up, since both come from the same showers; 0 for the
+    analytic form and for muons.
+
+    Parameters
+    ----------
+    run, model, settings, mass
+        As for `expected_events`.
+    """
+    if run.is_muon or run.beam.tracks is None:
+        return 0.0
+    parts = [radiated(run.beam, mass, run.least)]
+    if settings.with_resonance:
+        parts.append(resonance(run.beam, mass, run.least, settings, is_narrow=model.is_narrow))
+    return sum(part.error for part in parts) / sum(part.total for part in parts)
 
 
 def expected_events(run: RunInput, model: Model, settings: Settings, mass: float, coupling: float) -> Floats:

@@ -9,12 +9,14 @@ epsilon = 1 and grow with its square. Energies in GeV.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from datasets.simulation.processes.target import Nuclei
+from limits.track_table import TrackTable
 from physics.dark_matter import scalar_annihilation_section, scalar_width
 from physics.dark_photon import (
     annihilation_section,
@@ -23,6 +25,7 @@ from physics.dark_photon import (
     invisible_width,
     resonance_energy,
 )
+from physics.electron_motion import Atoms, seen_track_density
 from physics.muon_boson import boson_section, boson_shares
 from physics.shower_tracks import (
     electron_track_density,
@@ -39,7 +42,10 @@ _SOFTEST = 0.05  # of the beam's energy: electrons of less do not count
 _ENERGIES = 120  # points of the electron's energy
 _SHARES = 1500  # points of the spectrum of x
 _RESONANT = 3000
+_PAIRS = ("electron", "positron")
 _CLOSEST = 1e-6  # 1 - E / E0 of the first point: where the beam electron has lost next to nothing
+_EDGES, _SEEN = 1500, 2000  # energies of positrons, and of those that they seem to have on moving electrons
+_SLOWEST, _FASTEST = 0.2, 3.0  # of the ratio of both
 
 
 class Yield(NamedTuple):
@@ -48,6 +54,7 @@ class Yield(NamedTuple):
     primary: float  # off the beam particle
     secondary: float  # off the electrons and positrons that it makes
     per_length: float  # [1/X0] at the beam's energy, without a threshold; NaN for a resonance
+    error: float = 0.0  # of the total, of the statistics of a table of track lengths
 
     @property
     def total(self) -> float:
@@ -82,7 +89,9 @@ def mean_energy(mass: float, energy: float, least: float) -> float:
     return float(energy * np.average(0.5 * (x[1:] + x[:-1])[kept], weights=np.diff(cumulative)[kept]))
 
 
-def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, least: float) -> Yield:
+def bremsstrahlung_yield(
+    nuclei: Sequence[Nuclei], beam: float, mass: float, least: float, tracks: TrackTable | None = None
+) -> Yield:
     """
     Return the yield of A' bremsstrahlung off electrons and positrons of a shower.
 
@@ -96,11 +105,14 @@ def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, lea
     beam, mass, least : float [GeV]
         Energy of the beam, mass of the A', and the missing energy; 0: all A' of electrons above 5% of the
         beam's energy, which are those of the simulation.
+    tracks : TrackTable, optional
+        Of simulated showers, instead of both forms.
 
     Raises
     ------
     ValueError
-        If the mass is not where the cross section is known, or ``least`` is not below the beam's energy.
+        If the mass is not where the cross section is known, ``least`` is not below the beam's energy, or the
+        table does not reach down to the energies that count.
     """
     if not 0 <= least < beam:
         msg = f"the missing energy must be from 0 to below the beam's {beam:g} GeV, got {least:g} GeV"
@@ -112,11 +124,29 @@ def bremsstrahlung_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, lea
     rate = np.array(
         [_per_length(nuclei, mass, float(e)) * share_above(mass, float(e), least) for e in energy]
     )
+    per_length = _per_length(nuclei, mass, beam)
+    if tracks is not None:
+        own, others = (_summed(rate, tracks.above(kinds)(energy)) for kinds in (("beam",), _PAIRS))
+        return _averaged(own, others, per_length)
     # lengths between two energies, not a density, which diverges at the beam's energy
     length = electron_track_lengths(beam, energy)
     primary = rate[-1] * length[-1] + (0.5 * (rate[1:] + rate[:-1]) * (length[:-1] - length[1:])).sum()
     secondary = np.trapezoid(rate * 2 * secondary_positron_track_density(beam, energy), energy)
-    return Yield(float(primary), float(secondary), _per_length(nuclei, mass, beam))
+    return Yield(float(primary), float(secondary), per_length)
+
+
+def _summed(rate: Floats, above: Floats) -> Floats:
+    """Return rates (n,) summed over tracks above energies (..., n) [X0]; the last rate holds beyond."""
+    return np.asarray(
+        rate[-1] * above[..., -1] - (0.5 * (rate[1:] + rate[:-1]) * np.diff(above)).sum(axis=-1)
+    )
+
+
+def _averaged(primary: Floats, secondary: Floats, per_length: float) -> Yield:
+    """Return the mean of batches (n_batches,), with its error; one alone has none."""
+    both = primary + secondary
+    error = both.std(ddof=1) / np.sqrt(len(both)) if len(both) > 1 else 0.0
+    return Yield(float(primary.mean()), float(secondary.mean()), per_length, float(error))
 
 
 def _per_length(nuclei: Sequence[Nuclei], mass: float, energy: float) -> float:
@@ -137,6 +167,8 @@ def resonant_yield(
     mass_ratio: float,
     is_positron: bool = False,
     is_scalar: bool = False,
+    tracks: TrackTable | None = None,
+    atoms: tuple[Atoms, ...] = (),
 ) -> Yield:
     """
     Return the yield of e+ e- -> A' -> chi chi by positrons of a shower, which vanish with all their energy.
@@ -154,6 +186,15 @@ def resonant_yield(
         Whether the beam is one of positrons.
     is_scalar : bool
         Whether chi is a complex scalar and not a Dirac fermion.
+    tracks : TrackTable, optional
+        Of simulated showers, instead of the analytic form.
+    atoms : tuple of Atoms
+        Whose electrons move (`physics.electron_motion`); none: electrons at rest.
+
+    Raises
+    ------
+    ValueError
+        If the table does not reach down to the energies that count.
     """
     width_of, section = (
         (scalar_width, scalar_annihilation_section) if is_scalar else (invisible_width, annihilation_section)
@@ -163,12 +204,49 @@ def resonant_yield(
     near = peak * (1 + width * np.tan(np.linspace(-0.499, 0.499, _RESONANT) * np.pi))
     low, high = max(least, _SOFTEST * beam), beam * (1 - _CLOSEST)
     wide = beam * (1.0 - np.geomspace(_CLOSEST, 1.0 - low / beam, _RESONANT)[::-1])
+    if atoms:
+        seen = _seen_lengths(atoms, beam, low, tracks)
+        low, high = float(seen.energy[0]), float(seen.energy[-1])
+        wide = np.geomspace(low, high, _RESONANT)
     energy = np.unique(np.concatenate([near[(near > low) & (near < high)], wide]))
-    electrons = sum(n.electrons for n in nuclei) * _SQUARE_CM
-    rate = electrons * section(energy, mass, 1.0, alpha_d, mass_ratio)
-    secondary = np.trapezoid(rate * secondary_positron_track_density(beam, energy), energy)
-    primary = np.trapezoid(rate * electron_track_density(beam, energy), energy) if is_positron else 0.0
-    return Yield(float(primary), float(secondary), float("nan"))
+    rate = _SQUARE_CM * section(energy, mass, 1.0, alpha_d, mass_ratio)
+    if atoms:
+        made = [np.trapezoid(rate * _interpolated(energy, seen.energy, part), energy) for part in seen[1:]]
+    elif tracks is not None:
+        rate *= sum(n.electrons for n in nuclei)
+        made = [_summed(rate, tracks.above((kind,))(energy)) for kind in ("beam", "positron")]
+    else:
+        rate *= sum(n.electrons for n in nuclei)
+        densities = (electron_track_density, secondary_positron_track_density)
+        made = [np.atleast_1d(np.trapezoid(rate * density(beam, energy), energy)) for density in densities]
+    return _averaged(made[0] if is_positron else np.zeros_like(made[0]), made[1], float("nan"))
+
+
+class _Seen(NamedTuple):
+    """Track lengths of positrons by the energy that they seem to have on electrons at rest."""
+
+    energy: Floats  # (n,) [GeV]
+    primary: Floats  # (n_batches, n) [1/cm2/GeV] times the electrons, as if the beam were of positrons
+    secondary: Floats  # the same
+
+
+@lru_cache(maxsize=16)
+def _seen_lengths(atoms: tuple[Atoms, ...], beam: float, least: float, tracks: TrackTable | None) -> _Seen:
+    """Return what moving electrons see of positrons above an energy [GeV]; the same for all masses."""
+    edges = np.append(np.geomspace(least, beam * (1 - _CLOSEST), _EDGES), beam)
+    if tracks is not None:
+        primary, secondary = (-np.diff(tracks.above((kind,))(edges)) for kind in ("beam", "positron"))
+    else:
+        primary = -np.diff(np.append(electron_track_lengths(beam, edges[:-1]), 0.0))[None, :]
+        middle = 0.5 * (edges[1:] + edges[:-1])
+        secondary = (secondary_positron_track_density(beam, middle) * np.diff(edges))[None, :]
+    energy = np.geomspace(_SLOWEST * least, _FASTEST * beam, _SEEN)
+    return _Seen(energy, *(seen_track_density(atoms, edges, part, energy) for part in (primary, secondary)))
+
+
+def _interpolated(energy: Floats, known: Floats, values: Floats) -> Floats:
+    """Return values (n_batches, n) at known energies, straight between them."""
+    return np.array([np.interp(energy, known, row) for row in values])
 
 
 def muon_yield(nuclei: Sequence[Nuclei], beam: float, mass: float, least: float, thickness: float) -> float:

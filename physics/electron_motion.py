@@ -18,13 +18,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Atoms", "Shell", "share_density", "shells"]
+__all__ = ["Atoms", "Shell", "seen_track_density", "share_density", "shells"]
 
 Floats = npt.NDArray[np.float64]
 
 _ALPHA = 1 / 137.035999
 _EFFECTIVE = (1.0, 2.0, 3.0, 3.7, 4.0, 4.2, 4.3)  # n* of Slater; the seventh continues them
 _HEAVIEST = 100
+_MOST, _STEPS = 4.0, 20_001  # of the shares of a table
 
 
 class Atoms(NamedTuple):
@@ -108,3 +109,33 @@ def share_density(atoms: Sequence[Atoms], share: npt.ArrayLike) -> Floats:
             density = 8 * shell.momentum**5 / (3 * np.pi * (q**2 + shell.momentum**2) ** 3)
             total += kind.electrons * shell.electrons / kind.z * density
     return total
+
+
+def seen_track_density(
+    atoms: Sequence[Atoms], energies: Floats, lengths: Floats, at: npt.ArrayLike
+) -> Floats:
+    """
+    Return electrons times track length of positrons, per energy E' that these seem to have on one at rest.
+
+    ``sum of L g(E' / E) E' / E^2`` with g of `share_density`; one factor E' / E is the flux of electrons,
+    larger for those that come towards the positron.
+
+    Parameters
+    ----------
+    atoms : sequence of Atoms
+    energies : float64, shape (n + 1,) [GeV]
+        Rising edges, closer to each other than 1e-3.
+    lengths : float64, shape (..., n) [X0]
+        Track length between them.
+    at : float64, shape (m,) [GeV]
+        E'
+
+    Returns
+    -------
+    float64, shape (..., m) [1/cm2/GeV]
+    """
+    middle = 0.5 * (energies[1:] + energies[:-1])
+    share = np.asarray(at, dtype=np.float64)[None, :] / middle[:, None]
+    table = np.linspace(0.0, _MOST, _STEPS)
+    density = np.interp(share, table, share_density(atoms, table), right=0.0)
+    return np.asarray(lengths @ (density * share / middle[:, None]))

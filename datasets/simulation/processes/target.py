@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from datasets.simulation.model import Particles
 from datasets.simulation.stack import Stack, build_stack
+from physics.electron_motion import Atoms
+from physics.materials import Material, elements_of
 from physics.thick_target import photon_depth_rates, shower_photon_track_length
 from recon.geometry import Setup
 
 __all__ = [
-    "Nuclei", "PhotonTable", "at_depth", "nuclei_of", "photon_table", "sample_photons", "started_by",
-    "target_depth", "target_of",
+    "Nuclei", "PhotonTable", "at_depth", "atoms_of", "nuclei_of", "photon_table", "sample_photons",
+    "started_by", "target_depth", "target_of",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -52,6 +54,14 @@ def target_of(setup: Setup) -> tuple[Nuclei, ...]:
 
 def nuclei_of(stack: Stack) -> tuple[Nuclei, ...]:
     """Return the nuclei of the target's first section."""
+    return tuple(
+        Nuclei(m.z, m.a, grams * _AVOGADRO / m.a, grams * _AVOGADRO * m.z_over_a)
+        for m, grams in _parts(stack)
+    )
+
+
+def _parts(stack: Stack) -> list[tuple[Material, float]]:
+    """Return the materials of the target's first section, and the [g/cm2] of each per X0 of the whole."""
     volume = stack.volumes[int(stack.index(stack.target.name)[0])]
     matter = volume.section.matter
     assert matter is not None
@@ -59,11 +69,16 @@ def nuclei_of(stack: Stack) -> tuple[Nuclei, ...]:
     if volume.absorber is not None:
         parts.append((volume.absorber, matter.absorber_thickness))
     layers = matter.layers / volume.length * volume.material.radiation_length  # per X0
-    found = []
-    for m, thickness in parts:
-        grams = m.density * thickness * 0.1 * layers  # [g/cm2]
-        found.append(Nuclei(m.z, m.a, grams * _AVOGADRO / m.a, grams * _AVOGADRO * m.z_over_a))
-    return tuple(found)
+    return [(m, m.density * thickness * 0.1 * layers) for m, thickness in parts]
+
+
+def atoms_of(stack: Stack) -> tuple[Atoms, ...]:
+    """Return the electrons of each element of the target's first section, per X0 of the whole."""
+    return tuple(
+        Atoms(round(z), grams * share * _AVOGADRO / a * z)
+        for m, grams in _parts(stack)
+        for z, a, share in elements_of(m)
+    )
 
 
 @lru_cache(maxsize=64)
