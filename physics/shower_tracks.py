@@ -98,7 +98,8 @@ def secondary_positron_track_density(energy: float, at: npt.ArrayLike) -> Floats
         Of the beam.
     at : float64, any shape [GeV]
     """
-    first = energy * (1.0 - np.geomspace(1e-4, 0.99, 400)[::-1])
+    # dense at both ends: soft photons are as k^-2, hard ones end at the beam's energy
+    first = energy * np.union1d(np.geomspace(0.01, 0.9, 400), 1.0 - np.geomspace(1e-4, 0.99, 400))
     photon = shower_photon_track_length(energy, first) / first
     below = np.concatenate([[0.0], np.cumsum(0.5 * (photon[1:] + photon[:-1]) * np.diff(first))])
     source = _PAIR * (below[-1] - below)  # positrons made per GeV

@@ -39,7 +39,7 @@ def test_track_density_adds_up_to_the_track_length() -> None:
     assert total == pytest.approx(expected, rel=0.01)
 
 
-@pytest.mark.parametrize("at", [20.0, 50.0])
+@pytest.mark.parametrize("at", [2.0, 5.0, 20.0, 50.0])
 def test_secondary_positrons_are_the_double_integral(at: float) -> None:
     """Photons, their pairs and the pairs' losses, by nested quadrature."""
 

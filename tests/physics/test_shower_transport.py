@@ -78,6 +78,17 @@ def test_beam_electron_loses_as_the_spectrum_says(power: int, of_10_tev: Tracks)
     assert total == pytest.approx(1 / falls, rel=0.03)
 
 
+def test_slow_beam_electrons_lose_steadily(of_10_tev: Tracks) -> None:
+    """Far below E0 a track per ln(E) is 1 over the mean loss of ln(E) per X0: 1.63; Tsai's form has 4/3."""
+    loss, _ = quad(
+        lambda y: -np.log1p(-y) * radiation_density(y, 1e4, 82.0, np.inf) / y, 0.0, 1.0 - 1e-9, limit=200
+    )
+    assert loss == pytest.approx(1.63, abs=0.02)
+    edges = energy_edges(1e4, 10.0)
+    per_log = of_10_tev.lengths[BEAM, :30].sum() / of_10_tev.showers / np.log(edges[30] / edges[0])
+    assert per_log * loss == pytest.approx(1.0, rel=0.04)
+
+
 def test_thin_slab_takes_the_mean_loss() -> None:
     """In 0.1 X0 an electron of 100 GeV radiates 1 - exp(-0.1 l) of its energy."""
     n, thickness, edges = 20_000, 0.1, energy_edges(100.0, 1.0)
