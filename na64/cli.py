@@ -44,6 +44,7 @@ from na64.options.reco import reco
 from na64.options.report import report
 from na64.options.runs import diff, efficiency
 from na64.options.simulation import processes, simulate
+from na64.options.tracks import tracks
 
 __all__ = ["app", "main"]
 
@@ -287,6 +288,7 @@ app.command("explain", epilog=WHICH)(explain)
 app.command("background")(background)
 app.command("bump")(bump)
 app.command("optimise")(optimise)
+app.command("tracks")(tracks)
 app.command("limit")(limit)
 app.command("report")(report)
 app.command("align")(align)

@@ -17,7 +17,7 @@ READS_EVENTS = frozenset(
 # Commands that list, draw, make simulations, or check tables of conditions.
 WITHOUT_DATA = frozenset(
     {
-        *("setups", "setups show", "layouts", "columns", "demo", "simulate", "processes"),
+        *("setups", "setups show", "layouts", "columns", "demo", "simulate", "processes", "tracks"),
         *("conditions check", "conditions show", "conditions ideal", "catalogue"),
         *("clusters", "clusters show", "clusters check"),
     }

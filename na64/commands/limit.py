@@ -36,6 +36,7 @@ from na64.run.outputs import check_output, replace_path
 from na64.run.record import versions
 from na64.run.resume import PARTS_FOLDER, own_folder
 from na64.run.stored import read_run
+from na64.tracks.attached import attach_tracks
 from physics.relic import DarkMatter
 from processors.executors import open_pool
 from processors.runner import Execution
@@ -65,7 +66,7 @@ def compute_limits(options: LimitOptions) -> int:
         Exit status.
     """
     _check(options)
-    paths = [*options.runs, *options.background, *options.signal]
+    paths = [*options.runs, *options.background, *options.signal, *options.track_length]
     check_output(
         options.output,
         [str(path) for path in paths],
@@ -78,7 +79,7 @@ def compute_limits(options: LimitOptions) -> int:
     curves = [read_curve(word, dark_sector) for word in options.overlay]
     if options.model == "visible":
         return write_band(options, masses, curves)
-    inputs = _inputs(options)
+    inputs = _with_tracks(_inputs(options), options.track_length)
     problem = Problem(
         runs=inputs.runs,
         model=MODELS[options.model],
@@ -129,6 +130,9 @@ def _check(options: LimitOptions) -> None:
     if bool(options.runs) == bool(options.projection):
         msg = "give --runs of data, or --projection with the particles on target, and not both"
         raise UserError(msg)
+    if options.model == "visible" and (options.track_length or options.electron_motion):
+        msg = "--track-length and --electron-motion are of invisible decays; leave them out with visible ones"
+        raise UserError(msg)
     if not options.signal and options.model != "visible":
         msg = "give --signal: run directories of simulated signals, a mass each (docs/limits.md)"
         raise UserError(msg)
@@ -140,6 +144,7 @@ def _settings(options: LimitOptions) -> Settings:
         mass_ratio=options.mass_ratio,
         dark_matter=cast("DarkMatter", options.dark_matter),
         with_resonance=not options.without_resonance,
+        electron_motion=options.electron_motion,
     )
 
 
@@ -173,10 +178,16 @@ def _inputs(options: LimitOptions) -> LimitInputs:
     )
 
 
+def _with_tracks(inputs: LimitInputs, paths: Sequence[Path]) -> LimitInputs:
+    runs, sources, notes = attach_tracks(inputs.runs, paths)
+    return inputs._replace(runs=runs, sources=(*inputs.sources, *sources), notes=(*inputs.notes, *notes))
+
+
 def _identity(problem: Problem) -> list[Any]:
     """Return all that decides the value of a point, but its mass."""
     runs = [asdict(run) for run in problem.runs]
-    rest = [problem.yield_error, problem.level, problem.method, problem.n_toys, problem.seed]
+    tracks = [None if run.beam.tracks is None else run.beam.tracks.digest for run in problem.runs]
+    rest = [tracks, problem.yield_error, problem.level, problem.method, problem.n_toys, problem.seed]
     return [problem.model.name, asdict(problem.settings), runs, rest, versions()]
 
 

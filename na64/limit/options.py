@@ -39,6 +39,8 @@ class LimitOptions:
     mass_ratio: float = 1 / 3
     dark_matter: str = "dirac"
     without_resonance: bool = False
+    electron_motion: bool = False
+    track_length: tuple[Path, ...] = ()
     bins: str = ""
     extrapolate: bool = False
     overlay: tuple[str, ...] = ()

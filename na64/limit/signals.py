@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from datasets.setups import load_setup
-from datasets.simulation.processes.target import target_depth, target_of
+from datasets.simulation.processes.target import atoms_of, target_depth, target_of
 from datasets.simulation.stack import build_stack
 from limits.run_input import Beam, Efficiency
 from limits.signal import Settings, radiated, resonance
@@ -65,6 +65,7 @@ def beam_of(setup: Setup) -> Beam:
         target_of(setup),
         target_depth(stack),
         end - stack.target_z - _EARLY * length,
+        atoms_of(stack),
     )
 
 

@@ -76,6 +76,7 @@ def limits_json(
             "mass_ratio": settings.mass_ratio,
             "dark_matter": settings.dark_matter,
             "with_resonance": settings.with_resonance,
+            "electron_motion": settings.electron_motion,
             "yield_error": problem.yield_error,
             "toys": problem.n_toys,
             "seed": problem.seed,
@@ -90,6 +91,7 @@ def limits_json(
                 "background_factors": {"own": run.background.own, "extrapolation": run.background.shared},
                 "observed": None if run.observed is None else list(run.observed),
                 "dimuon_correction": run.correction[0],
+                "track_length": None if run.beam.tracks is None else run.beam.tracks.digest,
             }
             for run in problem.runs
         ],

@@ -99,6 +99,18 @@ def limit(
     without_resonance: Annotated[
         bool, typer.Option("--without-resonance", help="Leave out e+ e- -> A' of the shower's positrons.")
     ] = False,
+    electron_motion: Annotated[
+        bool,
+        typer.Option("--electron-motion", help="Atomic electrons move in e+ e- -> A'. Default: at rest."),
+    ] = False,
+    track_length: Annotated[
+        _Paths,
+        typer.Option(
+            "--track-length",
+            help="tracks.json of na64 tracks; one per target and beam. Default: the analytic form.",
+            metavar="FILE",
+        ),
+    ] = None,
     bins: Annotated[
         str,
         typer.Option("--bins", help="Inner edges of bins of missing energy, GeV: 60,80.", metavar="LIST"),
@@ -165,6 +177,8 @@ def limit(
                 mass_ratio=mass_ratio,
                 dark_matter=dark_matter,
                 without_resonance=without_resonance,
+                electron_motion=electron_motion,
+                track_length=tuple(track_length or ()),
                 bins=bins,
                 extrapolate=extrapolate,
                 overlay=tuple(overlay or ()),

@@ -18,6 +18,7 @@ _DIRECTORIES = {
     "bump.json": "a bump search",
     "alignment.json": "an alignment",
     "limits.json": "a set of limits",
+    "tracks.json": "a table of track lengths",
 }
 
 
