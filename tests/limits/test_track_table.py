@@ -189,7 +189,7 @@ def test_energies_below_the_threshold_are_refused(table: TrackTable) -> None:
 def test_another_beam_or_target_is_refused(
     setup: str, changes: dict[str, Any], words: str, table: TrackTable
 ) -> None:
-    from na64.limit_signals import beam_of
+    from na64.limit.signals import beam_of
 
     beam = beam_of(load_setup(setup))._replace(**changes)
     with pytest.raises(ModelError, match=words):

@@ -13,7 +13,7 @@ from datasets.setups import load_setup
 from limits.model import ModelError
 from limits.track_simulation import measure_tracks
 from limits.track_table import TrackTable, read_tracks, write_tracks
-from na64 import style
+from na64.plotting import style
 from na64.tracks.comparison import spectra, tracks_text
 from physics.shower_tracks import electron_track_lengths, secondary_positron_track_density
 from tests.na64.test_limit import arguments, draw_png_alone, make_data, make_signal
