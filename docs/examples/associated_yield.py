@@ -42,9 +42,7 @@ def main() -> None:
         "--masses", type=float, nargs="+", default=[10, 50, 100, 150, 200, 250, 300], metavar="MEV"
     )
     options = parser.parse_args()
-    print(
-        "| setup | mass [MeV] | gamma A' / bremsstrahlung | gamma A' / all that is counted |\n|---|---|---|---|"
-    )
+    print("| setup | mass [MeV] | gamma A' / bremsstrahlung | / all counted |\n|---|---|---|---|")
     for name in options.setups:
         beam = beam_of(load_setup(name))
         for mass in (1e-3 * m for m in options.masses):
