@@ -1,9 +1,11 @@
 """Shells of atoms, against energies of whole atoms and integrals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from physics.electron_motion import Atoms, share_density, shells
+from physics.electron_motion import Atoms, seen_track_density, share_density, shells
 
 HARTREE = 137.035999**-2  # of the electron's mass
 
@@ -48,3 +50,35 @@ def test_atoms_add_up() -> None:
 def test_no_such_element(z: int) -> None:
     with pytest.raises(ValueError, match=f"1 to 100 electrons, got {z}"):
         shells(z)
+
+
+def test_seen_positrons_are_drawn_ones() -> None:
+    """Against positrons and electrons that are drawn: how often the pair seems to have an energy, by flux."""
+    rng = np.random.default_rng(1)
+    edges = np.linspace(50.0, 100.0, 2001)
+    lengths = (100.0 - 0.5 * (edges[1:] + edges[:-1])) ** 2
+    atoms = [Atoms(6, 2.0), Atoms(82, 1.0)]
+    n = 1_000_000
+    energy = rng.choice(0.5 * (edges[1:] + edges[:-1]), n, p=lengths / lengths.sum())
+    every = [(a.electrons * s.electrons / a.z, s) for a in atoms for s in shells(a.z)]
+    chosen = rng.choice(len(every), n, p=[w / 3.0 for w, _ in every])
+    momentum, binding = (np.array([getattr(s, k) for _, s in every])[chosen] for k in ("momentum", "binding"))
+    # one component of |p|, whose density 32 p0^5 p^2 / (pi (p^2 + p0^2)^4) is that of tan(a), a ~ sin^2 cos^4
+    angle = np.linspace(0.0, np.pi / 2, 20_001)
+    cumulative = np.cumsum(np.sin(angle) ** 2 * np.cos(angle) ** 4)
+    size = momentum * np.tan(np.interp(rng.random(n), cumulative / cumulative[-1], angle))
+    share = 1.0 - binding - size * rng.uniform(-1.0, 1.0, n)
+    bins = np.array([20.0, 40.0, 48.0, 52.0, 60.0, 75.0, 95.0, 105.0, 150.0])
+    drawn = np.histogram(energy * share, bins, weights=share)[0] * 3.0 * lengths.sum() / n
+    grid = np.linspace(20.0, 150.0, 6501)
+    seen = seen_track_density(atoms, edges, lengths, grid)
+    inside = [(grid >= a - 1e-9) & (grid <= b + 1e-9) for a, b in pairwise(bins)]
+    expected = [np.trapezoid(seen[chosen], grid[chosen]) for chosen in inside]
+    assert drawn == pytest.approx(expected, rel=0.06)
+
+
+def test_seen_positrons_keep_their_shape() -> None:
+    edges = np.linspace(50.0, 100.0, 101)
+    found = seen_track_density([Atoms(6, 1.0)], edges, np.ones((3, 100)), np.array([60.0, 70.0]))
+    assert found.shape == (3, 2)
+    assert (found[0] == found[2]).all()
