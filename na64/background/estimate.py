@@ -13,7 +13,7 @@ from na64.errors import UserError
 from na64.run.alike import check_runs
 from na64.run.closed_bins import closed_bins
 from na64.run.simulated import Simulation, simulations_of
-from na64.run.stored import StoredRun, exposure_of
+from na64.run.stored import StoredRun, events_in_box, exposure_of
 from selections.background.beam_tag import BeamTag
 from selections.background.config import BackgroundConfig, load_background
 from selections.background.extrapolation import Extrapolation, Spectrum, extrapolate
@@ -60,6 +60,7 @@ class Background(NamedTuple):
     beam: StoredRun | None = None  # without the cut on the tag
     tag: BeamTag | None = None
     hadrons: Rescaling | None = None  # of the simulated hadrons, by the contamination of that beam
+    observed: int | None = None  # events of opened data in the signal box
 
 
 def estimate_background(
@@ -120,6 +121,7 @@ def estimate_background(
         beam,
         tag,
         hadrons,
+        events_in_box(data),
     )
 
 

@@ -69,6 +69,8 @@ def background_markdown(background: Background) -> str:
             f"−{_number(down, digits)} +{_number(up, digits)}" for down, up in (statistical, systematic)
         )
         lines.append(f"| {name} | {value} | {errors} | {low} to {high} | {estimate.method} |")
+        if estimate is background.total and background.observed is not None:
+            lines.append(f"| **observed in the signal box** | {background.observed} | | | | opened data |")
     lines += ["", "Comparisons are not in the total: a side band holds them already.", ""]
     for estimate in _rows(background):
         parts = ", ".join(f"{n} −{d:.2g} +{u:.2g}" for n, (d, u) in estimate.systematics.items())
@@ -126,6 +128,8 @@ def background_latex(background: Background) -> str:
         if estimate is background.total:
             lines.append(r"\midrule")
         lines.append(rf"{latex(estimate.source.label)} & ${value}{errors}$ & ${low}$ to ${high}$ \\")
+        if estimate is background.total and background.observed is not None:
+            lines.append(rf"observed in the signal box & ${background.observed}$ & \\")
         if estimate is background.total and estimate is not _rows(background)[-1]:
             lines += [r"\midrule", r"\multicolumn{3}{l}{\emph{comparisons, not in the total}} \\"]
     lines += [*_benchmark_latex(background), *_tag_latex(background)]
@@ -230,6 +234,7 @@ def background_json(background: Background) -> dict[str, Any]:
         "eot": background.eot,
         "sources": [_estimate(estimate) for estimate in background.estimates],
         "total": _estimate(background.total),
+        "observed": background.observed,
         "side_bands": {
             band.name: {
                 "nominal": _fit(band.found.nominal),

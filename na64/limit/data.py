@@ -12,7 +12,7 @@ import numpy.typing as npt
 from limits.run_input import BinnedBackground
 from na64.errors import UserError
 from na64.run.alike import require_alike
-from na64.run.stored import StoredRun, exposure_of, read_json
+from na64.run.stored import StoredRun, events_in_box, exposure_of, read_json
 
 __all__ = ["Assumed", "DataRuns", "Estimate", "OneRun", "background_of", "read_data", "source_of"]
 
@@ -44,6 +44,7 @@ class OneRun(NamedTuple):
     run: StoredRun
     exposure: float  # particles on target
     estimate: Estimate | None
+    observed: int | None  # events in the signal box; None: closed
 
 
 class DataRuns(NamedTuple):
@@ -176,8 +177,7 @@ def _one(
     if run.kinds != {"data"}:
         msg = f"{run.path} must hold data alone, and holds {', '.join(sorted(run.kinds)) or 'nothing'}"
         raise UserError(msg)
-    if run.state == "open":
-        _require_open(run)
+    observed = events_in_box(run)
     told = eot.get(name, eot.get(""))
     if told is None and estimate is not None and run.record["exposure"].get("eot_used") is None:
         told = estimate.content.get("eot")
@@ -189,22 +189,7 @@ def _one(
             f"--assume-background"
         )
         raise UserError(msg)
-    return OneRun(name, run, exposure, estimate)
-
-
-def _require_open(run: StoredRun) -> None:
-    """Refuse opened data of which a part is still closed: nothing of it is in the box, which looks empty."""
-    closed = [
-        name
-        for name, dataset in run.datasets.items()
-        if not any(r["name"] == "signal_box" and r["events"] is not None for r in dataset.get("regions", ()))
-    ]
-    if closed:
-        msg = (
-            f"{run.path} was opened, but the signal box of {', '.join(closed)} is closed; run open and "
-            f"closed data apart"
-        )
-        raise UserError(msg)
+    return OneRun(name, run, exposure, estimate, observed)
 
 
 class _Total(NamedTuple):

@@ -31,6 +31,7 @@ _RELICS: tuple[tuple[DarkMatter, str, str], ...] = (
     ("pseudo-dirac", "relic: pseudo-Dirac", ":"),
 )
 _X17 = 0.0167  # [GeV]
+_WITHOUT_BAND = (1e-5, 1e-2)  # epsilon
 _LABELS = {"closed": "data, blinded", "open": "data", "projection": "projection"}
 
 
@@ -248,12 +249,13 @@ def draw_visible(
     mass, lower, upper = _finite(masses, *(seen if is_open else expected).T)
     label = "excluded" if is_open else "excluded, expected"
     axes.fill_between(mass, lower, upper, color=style.COLOURS[0], alpha=0.35, lw=0, label=label)
+    marker = "o" if len(bands) == 1 else ""
     for edge in (lower, upper):
-        axes.plot(mass, edge, color=style.COLOURS[0])
+        axes.plot(mass, edge, color=style.COLOURS[0], marker=marker)
     if is_open:
         mass, lower, upper = _finite(masses, *expected.T)
-        axes.plot(mass, lower, color=style.INK, ls="--", label="expected, median")
-        axes.plot(mass, upper, color=style.INK, ls="--")
+        axes.plot(mass, lower, color=style.INK, ls="--", marker=marker, label="expected, median")
+        axes.plot(mass, upper, color=style.INK, ls="--", marker=marker)
     for index, curve in enumerate(curves):
         colour = style.COLOURS[2 + index]
         axes.plot(1e3 * curve.mass, curve.lower, color=colour, ls="-.", label=curve.label)
@@ -262,6 +264,9 @@ def draw_visible(
     axes.axvline(1e3 * _X17, color=style.INK, ls=":", label="X17")
     axes.set_xscale("log")
     axes.set_yscale("log")
+    if not (np.isfinite([expected, seen]).any() or curves):  # axes without data have no limits of their own
+        axes.set_xlim(0.8 * masses.min(), 1.2 * masses.max())
+        axes.set_ylim(*_WITHOUT_BAND)
     axes.set_xlabel("$m_{A'}$ [MeV]")
     axes.set_ylabel(r"$\varepsilon$")
     axes.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False)

@@ -72,7 +72,7 @@ def read_visible(options: LimitOptions, masses: Sequence[float]) -> VisibleInput
         )
         for one in data.runs:
             background = background_of(one.estimate, assumed, np.ones(1))
-            count = Count(one.name, one.exposure, background, _seen(one.run))
+            count = Count(one.name, one.exposure, background, one.observed)
             counts.setdefault(str(one.run.record["setup"]), []).append(count)
         state, sources = data.state, data.sources
     else:
@@ -93,14 +93,6 @@ def read_visible(options: LimitOptions, masses: Sequence[float]) -> VisibleInput
         raise UserError(msg)
     sources = (*sources, *(source_of("signal", run) for run in signals))
     return VisibleInputs(setups, state, sources, tuple(notes))
-
-
-def _seen(run: StoredRun) -> int | None:
-    """Return the events in the signal box of opened data."""
-    if run.state != "open":
-        return None
-    rows = [row for dataset in run.datasets.values() for row in dataset["regions"]]
-    return sum(int(row["events"]) for row in rows if row["name"] == _BOX)
 
 
 def _projected(

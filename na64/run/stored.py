@@ -18,7 +18,7 @@ from na64.run.event_file import EventList, read_events
 from na64.run.record import RUN_VERSION
 from selections.background.plane import Plane
 
-__all__ = ["StoredRun", "exposure_of", "read_json", "read_record", "read_run"]
+__all__ = ["StoredRun", "events_in_box", "exposure_of", "read_json", "read_record", "read_run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +154,31 @@ def read_run(path: Path) -> StoredRun:
     return StoredRun(
         path=path, record=record, datasets=datasets, histograms=histograms, digest=digest.hexdigest()
     )
+
+
+def events_in_box(run: StoredRun) -> int | None:
+    """
+    Return the events of opened data in the signal box, or None of closed data.
+
+    Raises
+    ------
+    UserError
+        If a part of opened data is still closed: nothing of it is in the box, which looks empty.
+    """
+    if run.state != "open":
+        return None
+    found: dict[str, Any] = {}
+    for name, dataset in run.datasets.items():
+        boxes = [row["events"] for row in dataset.get("regions", ()) if row["name"] == "signal_box"]
+        found[name] = boxes[0] if boxes else None
+    closed = [name for name, events in found.items() if events is None]
+    if closed:
+        msg = (
+            f"{run.path} was opened, but the signal box of {', '.join(closed)} is closed; run open and "
+            f"closed data apart"
+        )
+        raise UserError(msg)
+    return sum(int(events) for events in found.values())
 
 
 def exposure_of(data: StoredRun, eot: float | None, *, needed: bool) -> float | None:

@@ -250,6 +250,34 @@ def test_simulation_that_does_not_belong_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_opened_data_have_what_was_seen_beside_the_estimate(na64: Call, data: Path, tmp_path: Path) -> None:
+    """The estimate is that of the closed run, of which nothing is told but the estimate."""
+    out = tmp_path / "out"
+    assert na64("background", data, "-o", out).status == 0
+    closed = read(out)
+    text = (out / "background.md").read_text()
+    assert closed["observed"] is None
+    assert "observed" not in text + (out / "background.tex").read_text()
+    opened = make_run(
+        tmp_path / "open", [*SIDE_BANDS, (20.5, 0.5), (20.5, 0.5)], DIMUONS,
+        blinding={"state": "open", "region": {}, "digest": "d", "mark": "opened"},
+    )  # fmt: skip
+    path = opened / "cutflow.json"
+    for events in (None, 2):
+        cutflow = json.loads(path.read_text())
+        cutflow["datasets"]["data"]["regions"] = [{"name": "signal_box", "events": events}]
+        path.write_text(json.dumps(cutflow))
+        told = na64("background", opened, "-o", out, "--overwrite")
+        if events is None:
+            assert (told.status, "the signal box of data is closed" in told.err) == (2, True)
+    assert told.status == 0, told.err
+    found = read(out)
+    assert found["observed"] == 2
+    assert found["total"] == closed["total"]
+    assert "| **observed in the signal box** | 2 |" in (out / "background.md").read_text()
+    assert "observed in the signal box & $2$ &" in (out / "background.tex").read_text()
+
+
 def test_open_and_closed_runs_are_not_mixed(na64: Call, data: Path, tmp_path: Path) -> None:
     opened = make_run(
         tmp_path / "open", [], [], blinding={"state": "open", "region": {"data": {}}, "digest": ""}

@@ -81,6 +81,12 @@ def test_projection_of_one_setup_needs_no_runs(na64: Call, tmp_path: Path) -> No
     assert "expected lower and upper edge over na64_visible_2017" in told.out
 
 
+def test_an_empty_band_is_drawn_too(na64: Call, tmp_path: Path) -> None:
+    told = na64(*words_of(tmp_path / "out", "--projection", "5.4e10", "--grid", "40"))
+    assert (told.status, told.out.count("nothing")) == (0, 1)
+    assert (tmp_path / "out" / "plots" / "band.png").exists()
+
+
 @pytest.mark.parametrize("mass", ["1", "1.02199790"])
 def test_masses_that_do_not_decay_make_no_band(na64: Call, tmp_path: Path, mass: str) -> None:
     out = tmp_path / "out"
