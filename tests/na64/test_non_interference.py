@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, move
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from tests.na64.blind import (
 )
 from tests.na64.signing import sign_statement
 from tests.na64.test_limit import make_signal as make_dark_photon
+from tests.na64.test_limit_visible import make_signal as make_visible_signal
 from tests.na64.test_optimise import make_signal
 
 
@@ -276,6 +277,31 @@ def test_limits_tell_nothing_of_closed_events(
         assert found["points"][0]["observed"] is None
         work.rename(tmp_path / f"done_{index}")
         told.append((said, fingerprint(tmp_path / f"done_{index}" / "out")))
+    assert told[0] == told[1]
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_visible_band_tells_nothing_of_closed_events(na64: Callable[..., Any], tmp_path: Path) -> None:
+    """With a background that is estimated of the run itself."""
+    told = []
+    for index, source in enumerate(make_visible_pair(tmp_path)):
+        work = tmp_path / "work"
+        work.mkdir()
+        data = Path(move(source, work / "data.root"))
+        assert na64("run", "visible", data, "-o", work / "data").status == 0
+        selection = json.loads((work / "data" / "run.json").read_text())["selection"]
+        make_visible_signal(work / "signal", selection=selection)
+        background = na64("background", work / "data", "-o", work / "background")
+        assert background.status == 0, background.err
+        inputs = ["--runs", work / "data", "--signal", work / "signal", "--background", work / "background"]
+        options = ["--model", "visible", "--eot", "5e10", "--grid", "10", "--toys", "500"]
+        said = na64("limit", *inputs, *options, "-o", work / "out")
+        assert said.status == 0, said.err
+        found = json.loads((work / "out" / "limits.json").read_text())
+        assert found["points"][0]["observed"] is None
+        assert json.loads((work / "background" / "background.json").read_text())["observed"] is None
+        work.rename(tmp_path / f"done_{index}")
+        told.append((said, background.out, fingerprint(tmp_path / f"done_{index}" / "out")))
     assert told[0] == told[1]
 
 
