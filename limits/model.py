@@ -8,11 +8,11 @@ The HistFactory model (K. Cranmer et al., CERN-OPEN-2012-016) in the JSON form o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Channel", "ModelError", "Nuisance", "make_channel", "workspace"]
+__all__ = ["Channel", "ModelError", "Nuisance", "make_channel", "moving", "shifted", "symmetric", "workspace"]
 
 _LEAST_FACTOR = 0.05  # of a lower end: a factor of 0 has no logarithm
 
@@ -28,6 +28,21 @@ class Nuisance:
     name: str
     low: float
     high: float
+
+
+def shifted(name: str, down: float, up: float) -> Nuisance:
+    """Return the nuisance of relative shifts down and up, both above 0."""
+    return Nuisance(name, 1 / (1 + down), 1 + up)
+
+
+def symmetric(name: str, error: float) -> Nuisance:
+    """Return the nuisance of a relative error."""
+    return shifted(name, error, error)
+
+
+def moving(nuisances: Iterable[Nuisance]) -> tuple[Nuisance, ...]:
+    """Return the nuisances that move anything."""
+    return tuple(one for one in nuisances if not one.low == one.high == 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limits.model import Channel, Nuisance
+from limits.model import Channel, Nuisance, moving, shifted, symmetric
 from limits.run_input import RunInput
 from limits.signal import Model, Settings, expected_events, radiated, resonance, track_error
 from limits.toys import Limits
@@ -96,31 +96,18 @@ def _nuisances(
     """Return those of the signal and of the background; what moves nothing is left out."""
     value, low, high = run.correction
     signal = (
-        _symmetric("yield", problem.yield_error),
-        _symmetric(f"track_length_{run.setup}", track_error(run, problem.model, problem.settings, mass)),
-        _symmetric(f"efficiency_{run.setup}", run.radiated.at(mass)[1]),
-        _shifted("scale", run.radiated.scale),
-        _shifted("selection", run.radiated.selection),
+        symmetric("yield", problem.yield_error),
+        symmetric(f"track_length_{run.setup}", track_error(run, problem.model, problem.settings, mass)),
+        symmetric(f"efficiency_{run.setup}", run.radiated.at(mass)[1]),
+        shifted("scale", *run.radiated.scale),
+        shifted("selection", *run.radiated.selection),
         Nuisance(f"dimuon_{run.name}", low / value, high / value),
     )
     background = (
         Nuisance(f"background_{run.name}", *run.background.own),
         Nuisance("extrapolation", *run.background.shared),
     )
-    return tuple(map(tuple, (filter(_moves, signal), filter(_moves, background))))  # type: ignore[return-value]
-
-
-def _symmetric(name: str, error: float) -> Nuisance:
-    return Nuisance(name, 1 / (1 + error), 1 + error)
-
-
-def _shifted(name: str, shifts: tuple[float, float]) -> Nuisance:
-    down, up = shifts
-    return Nuisance(name, 1 / (1 + down), 1 + up)
-
-
-def _moves(nuisance: Nuisance) -> bool:
-    return not (nuisance.low == nuisance.high == 1.0)
+    return moving(signal), moving(background)
 
 
 def limit_point(problem: Problem, mass: float) -> Point:

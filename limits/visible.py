@@ -40,6 +40,8 @@ class DecayEfficiency:
 
     points: tuple[tuple[float, float, float], ...]  # mass [GeV], epsilon, efficiency
     error: float = 0.0  # relative, of the simulation's statistics
+    scale: tuple[float, float] = (0.0, 0.0)  # relative (down, up) of calibrations
+    selection: tuple[float, float] = (0.0, 0.0)  # of thresholds and pile-up
 
     def at(self, mass: float, epsilon: float) -> float:
         """Return it straight in ln(epsilon), then in ln(mass); beyond the points that of the last one."""

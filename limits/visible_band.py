@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
-from limits.model import Channel, ModelError, Nuisance
+from limits.model import Channel, ModelError, Nuisance, moving, shifted, symmetric
 from limits.run_input import BinnedBackground
 from limits.upper import Method, upper_limits
 from limits.visible import DecayEfficiency, DenseTarget, visible_yield
@@ -94,8 +94,8 @@ def allowed_events(
     """
     Return the limit on the events as a function of the shares of the setups, (n_setups,), in steps of 1/40.
 
-    Nuisances are those of `limits.scan.channels_of`: ``yield``, ``efficiency_SETUP``, ``background_RUN`` and
-    ``extrapolation``.
+    Nuisances are those of `limits.scan.channels_of`: ``yield``, ``efficiency_SETUP``, ``scale`` and
+    ``selection``, ``background_RUN`` and ``extrapolation``.
 
     Parameters
     ----------
@@ -131,15 +131,23 @@ def _channels(setups: Sequence[VisibleSetup], shares: Floats, yield_error: float
     """Return a channel per run for one event of signal in all of them."""
     channels = []
     for setup, share in zip(setups, shares, strict=True):
-        errors = (("yield", yield_error), (f"efficiency_{setup.target.name}", setup.efficiency.error))
-        of_signal = tuple(Nuisance(name, 1 / (1 + e), 1 + e) for name, e in errors if e > 0)
+        found = setup.efficiency
+        of_signal = moving(
+            (
+                symmetric("yield", yield_error),
+                symmetric(f"efficiency_{setup.target.name}", found.error),
+                shifted("scale", *found.scale),
+                shifted("selection", *found.selection),
+            )
+        )
         for count in setup.counts:
             (background,) = count.background.values
-            ends = {
-                f"background_{count.name}": count.background.own,
-                "extrapolation": count.background.shared,
-            }
-            of_background = tuple(Nuisance(name, *pair) for name, pair in ends.items() if pair != (1.0, 1.0))
+            of_background = moving(
+                (
+                    Nuisance(f"background_{count.name}", *count.background.own),
+                    Nuisance("extrapolation", *count.background.shared),
+                )
+            )
             channels.append(
                 Channel(
                     name=count.name,

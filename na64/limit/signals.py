@@ -22,7 +22,9 @@ from recon.geometry import Setup
 from selections.regions import Region
 from selections.selection import Selection, load_selection
 
-__all__ = ["SignalRuns", "beam_of", "bins_of_box", "read_signals", "selection_of"]
+__all__ = ["SignalRuns", "averaged", "beam_of", "bins_of_box", "read_signals", "selection_of", "shifts_of"]
+
+Shifts = tuple[float, float]  # relative, down and up
 
 _RADIATED = {"dark_photon", "z_prime"}
 _RESONANT = "resonant_dark_photon"
@@ -43,8 +45,8 @@ class _One(NamedTuple):
     mass: float
     values: tuple[float, ...]
     error: float
-    scale: tuple[float, float]
-    selection: tuple[float, float]
+    scale: Shifts
+    selection: Shifts
 
 
 def selection_of(run: StoredRun) -> Selection:
@@ -160,7 +162,7 @@ def _read(run: StoredRun, dataset: str, settings: Settings, edges: Sequence[floa
         raise UserError(msg)
     per_particle = _per_particle(made.process, beam, parameters, selection.signal.missing_energy, settings)
     error = float(np.sqrt(sum(part.squares for part in sums)) / total)
-    scale, other = _shifts(run, dataset)
+    scale, other = shifts_of(run, dataset)
     values = tuple(part.total / made.eot / per_particle for part in sums)
     return _One(made.process, float(parameters["mass"]), values, error, scale, other)
 
@@ -181,7 +183,7 @@ def _per_particle(
     return square * radiated(beam, mass, least).primary
 
 
-def _shifts(run: StoredRun, dataset: str) -> tuple[tuple[float, float], tuple[float, float]]:
+def shifts_of(run: StoredRun, dataset: str) -> tuple[Shifts, Shifts]:
     """Return the relative shifts (down, up) of the efficiency in quadrature: scales, and all others."""
     scales = {v["name"] for v in run.record.get("variations", []) if v.get("scale")}
     tables = efficiency_tables({"datasets": {dataset: run.datasets[dataset]}})
@@ -197,6 +199,12 @@ def _shifts(run: StoredRun, dataset: str) -> tuple[tuple[float, float], tuple[fl
     return sums[0], sums[1]  # type: ignore[return-value]
 
 
+def averaged(shifts: Sequence[Shifts], errors: Sequence[float]) -> Shifts:
+    """Return the mean shifts of several efficiencies, weighted by their relative errors."""
+    down, up = np.average(np.array(shifts), axis=0, weights=1 / np.array(errors) ** 2)
+    return float(down), float(up)
+
+
 def _efficiency(found: Sequence[_One], *, is_open: bool) -> Efficiency | None:
     if not found:
         return None
@@ -207,16 +215,12 @@ def _efficiency(found: Sequence[_One], *, is_open: bool) -> Efficiency | None:
         msg = f"the signal of {1e3 * twice:g} MeV is there twice; give one run per mass and setup"
         raise UserError(msg)
 
-    def averaged(name: str) -> tuple[float, float]:
-        sides = np.array([getattr(one, name) for one in rising])
-        weights = np.array([1 / one.error**2 for one in rising])
-        return tuple(float(v) for v in np.average(sides, axis=0, weights=weights))  # type: ignore[return-value]
-
+    errors = tuple(one.error for one in rising)
     return Efficiency(
         masses=tuple(masses),
         values=tuple(one.values for one in rising),
-        errors=tuple(one.error for one in rising),
-        scale=averaged("scale"),
-        selection=averaged("selection"),
+        errors=errors,
+        scale=averaged([one.scale for one in rising], errors),
+        selection=averaged([one.selection for one in rising], errors),
         is_extrapolated=is_open,
     )

@@ -13,6 +13,7 @@ from limits.visible_band import Count, VisibleSetup
 from na64.errors import UserError
 from na64.limit.data import Assumed, background_of, read_data, source_of
 from na64.limit.options import LimitOptions, named_numbers, parse_assumed
+from na64.limit.signals import averaged, shifts_of
 from na64.run.simulated import simulation_of
 from na64.run.stored import StoredRun, read_run
 
@@ -39,6 +40,8 @@ class _Signal(NamedTuple):
     epsilon: float
     efficiency: float
     error: float  # relative
+    scale: tuple[float, float]  # relative shifts, down and up
+    selection: tuple[float, float]
 
 
 def read_visible(options: LimitOptions, masses: Sequence[float]) -> VisibleInputs:
@@ -148,7 +151,13 @@ def _efficiency(
     known = [one.mass for one in found]
     if masses[0] < min(known) * (1 - 1e-6) or masses[-1] > max(known) * (1 + 1e-6):
         notes.append(f"{setup}: beyond the simulated masses the efficiency is that of the nearest")
-    return DecayEfficiency(points=tuple(one[:3] for one in found), error=max(one.error for one in found))
+    errors = [one.error for one in found]
+    return DecayEfficiency(
+        points=tuple(one[:3] for one in found),
+        error=max(errors),
+        scale=averaged([one.scale for one in found], errors),
+        selection=averaged([one.selection for one in found], errors),
+    )
 
 
 def _signal(run: StoredRun, dataset: str, target: DenseTarget) -> _Signal:
@@ -164,4 +173,4 @@ def _signal(run: StoredRun, dataset: str, target: DenseTarget) -> _Signal:
         msg = f"no event of dataset '{dataset}' of {run.path} is in the signal box; simulate more"
         raise UserError(msg)
     share = events * made.mean_weight / made.eot / visible_yield(target, mass, epsilon)
-    return _Signal(mass, epsilon, share, float(1 / np.sqrt(events)))
+    return _Signal(mass, epsilon, share, float(1 / np.sqrt(events)), *shifts_of(run, dataset))

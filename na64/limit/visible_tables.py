@@ -45,6 +45,9 @@ def band_json(inputs: VisibleInputs, bands: Sequence[Band], options: LimitOption
                 "target": {name: getattr(setup.target, name) for name in ("to_veto", "to_end", "least")},
                 "efficiency": [list(point) for point in setup.efficiency.points],
                 "efficiency_error": setup.efficiency.error,
+                "efficiency_shifts": {
+                    name: getattr(setup.efficiency, name) for name in ("scale", "selection")
+                },
                 "runs": [
                     {
                         "name": count.name,

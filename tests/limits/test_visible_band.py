@@ -103,8 +103,10 @@ def test_what_is_seen_moves_the_observed_band(seen: int, is_narrower: bool) -> N
 
 def test_a_higher_level_and_an_uncertain_efficiency_exclude_less() -> None:
     usual = band_of(SETUP_2017)
-    unsure = replace(SETUP_2017, efficiency=replace(FLAT, error=0.4))
-    for band in (band_of(SETUP_2017, level=0.95), band_of(unsure)):
+    unsure = [replace(FLAT, error=0.4), replace(FLAT, scale=(0.4, 0.4)), replace(FLAT, selection=(0.4, 0.4))]
+    bands = [band_of(replace(SETUP_2017, efficiency=efficiency)) for efficiency in unsure]
+    bands.append(band_of(SETUP_2017, level=0.95))
+    for band in bands:
         assert band.expected.lower > 1.01 * usual.expected.lower
         assert band.expected.upper < usual.expected.upper
 

@@ -99,7 +99,13 @@ def test_masses_that_do_not_decay_make_no_band(na64: Call, tmp_path: Path, mass:
 
 
 @pytest.mark.usefixtures("without_figures")
-def test_band_has_the_efficiency_of_its_signals(na64: Call, tmp_path: Path) -> None:
+def test_band_has_the_efficiency_of_its_signals(
+    na64: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shifts = {"light": ((0.1, 0.2), (0.0, 0.0)), "heavy": ((0.3, 0.2), (0.0, 0.1))}
+    monkeypatch.setattr(
+        "na64.limit.visible.shifts_of", lambda run, _: shifts.get(run.path.name, ((0, 0),) * 2)
+    )
     out, signal = tmp_path / "out", make_signal(tmp_path / "signal")
     words = words_of(out, "--projection", "5.4e10", "--grid", "10,20")
     told = na64(*words, "--signal", signal)
@@ -108,10 +114,15 @@ def test_band_has_the_efficiency_of_its_signals(na64: Call, tmp_path: Path) -> N
     assert setup["efficiency"] == [[0.01, 1e-4, pytest.approx(0.25)]]
     assert setup["efficiency_error"] == pytest.approx(0.1)
     assert "beyond the simulated masses the efficiency is that of the nearest" in told.out
+    assert setup["efficiency_shifts"] == {"scale": [0.0, 0.0], "selection": [0.0, 0.0]}
     with_signal = read(out)["points"][0]["expected"]
     assert na64(*words, "--assume-efficiency", "0.25").status == 0
     without = read(out)["points"][0]["expected"]  # the signal's error of 10% is all that differs
     assert with_signal["lower"] == pytest.approx(without["lower"], rel=0.02)
+    both = [make_signal(tmp_path / name, mass=mass) for name, mass in (("light", 0.005), ("heavy", 0.02))]
+    assert na64(*words, *[word for signal in both for word in ("--signal", signal)]).status == 0
+    found = read(out)["setups"][0]["efficiency_shifts"]
+    assert found == {"scale": pytest.approx([0.2, 0.2]), "selection": pytest.approx([0.0, 0.05])}
 
 
 @pytest.mark.usefixtures("without_figures")
