@@ -215,6 +215,10 @@ REFUSED = {
         "--setup go",
     ),
     "invisible": (["--projection", "na64e_2018=1e10"], "na64e_2018 has no wcal, v2, s4"),
+    "other models": (
+        ["--projection", "1e10", "--bins", "60", "--project", "2"],
+        "--bins, --project is of other",
+    ),
     "nothing": ([], "give --runs of data, or --projection"),
 }
 
