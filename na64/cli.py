@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -13,35 +12,19 @@ from typer.exceptions import TyperException
 from na64.options.align import align
 from na64.options.background import background
 from na64.options.bump import bump
+from na64.options.calibrate import calibrate
 from na64.options.clusters import clusters_app
-from na64.options.common import (
-    TIMEOUT,
-    CatalogueOption,
-    ChunkOption,
-    ClusterOption,
-    ConditionsOption,
-    DryRunOption,
-    ExecutorOption,
-    Inputs,
-    KindOption,
-    LayoutOption,
-    LossOption,
-    OverwriteOption,
-    ResumeOption,
-    SeedOption,
-    SetupOption,
-    TimeoutOption,
-    VerifyOption,
-    WorkersOption,
-)
 from na64.options.conditions import catalogue as list_catalogue
 from na64.options.conditions import conditions_app
+from na64.options.demo import demo
 from na64.options.events import WHICH, display, explain
+from na64.options.known import columns, inspect, layouts, setups_app
 from na64.options.limit import limit
 from na64.options.opening import freeze, unblind
 from na64.options.optimise import optimise
 from na64.options.reco import reco
 from na64.options.report import report
+from na64.options.run import run
 from na64.options.runs import diff, efficiency
 from na64.options.simulation import processes, simulate
 from na64.options.tracks import tracks
@@ -56,7 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-setups_app = typer.Typer(help="List the detector setups, or show one.", invoke_without_command=True)
 app.add_typer(setups_app, name="setups")
 app.add_typer(conditions_app, name="conditions")
 app.add_typer(clusters_app, name="clusters")
@@ -64,221 +46,13 @@ app.add_typer(clusters_app, name="clusters")
 _INTERRUPTED = 130  # exit status
 
 
-@app.command()
-def run(
-    analysis: Annotated[str, typer.Argument(help="invisible, muon, visible, hadron or positron")],
-    inputs: Inputs,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Run directory to write.")],
-    setup: SetupOption = None,
-    layout: LayoutOption = None,
-    kind: KindOption = None,
-    conditions: ConditionsOption = None,
-    catalogue: CatalogueOption = None,
-    executor: ExecutorOption = None,
-    workers: WorkersOption = None,
-    cluster: ClusterOption = None,
-    chunk_size: ChunkOption = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="CUT.KEY=VALUE: change a threshold.", metavar="CUT.KEY=VALUE"),
-    ] = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option("--without-cut", help="Leave a cut out; repeat for more.", metavar="CUT"),
-    ] = None,
-    variations: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--variation",
-            help="Systematic variation: a name, all, none, or a YAML file; repeat for more. Default: all on "
-            "simulation, none on data, where a shift over the edge of the closed region needs a guard.",
-            metavar="NAME",
-        ),
-    ] = None,
-    save_events: Annotated[
-        bool,
-        typer.Option(
-            "--save-events",
-            help="Write which shown events pass which cuts, and what these read: for na64 diff and optimise.",
-        ),
-    ] = False,
-    seed: SeedOption = 1,
-    max_loss: LossOption = 0.0,
-    timeout: TimeoutOption = TIMEOUT,
-    verify: VerifyOption = None,
-    resume: ResumeOption = False,
-    overwrite: OverwriteOption = False,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Run an analysis: cut-flow, histograms, plots and report, blind on data."""
-    from na64.commands.run import RunOptions, run_analysis
-
-    raise typer.Exit(
-        run_analysis(
-            RunOptions(
-                analysis=analysis,
-                inputs=tuple(inputs),
-                output=output,
-                setup=setup,
-                layout=layout,
-                kind=kind,
-                conditions=tuple(str(path) for path in conditions or ()),
-                catalogue=catalogue,
-                executor=executor,
-                workers=workers,
-                cluster=cluster,
-                chunk_size=chunk_size,
-                changes=tuple(changes or ()),
-                without=tuple(without or ()),
-                variations=tuple(variations or ()),
-                save_events=save_events,
-                resume=resume,
-                seed=seed,
-                max_loss=max_loss,
-                timeout=timeout,
-                verify=verify,
-                overwrite=overwrite,
-                dry_run=dry_run,
-            )
-        )
-    )
-
-
-@app.command()
-def calibrate(
-    inputs: Inputs,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Directory to write: tables and statistics.")
-    ],
-    detector: Annotated[
-        list[str] | None,
-        typer.Option("--detector", help="Whose gains to find; repeat for muons. Default: ecal."),
-    ] = None,
-    particle: Annotated[
-        str, typer.Option("--particle", help="Of the beam: electron, or muon (peak of each cell).")
-    ] = "electron",
-    energy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--energy",
-            help="Of the beam, of all files or of a dataset; repeat. Default: the setup's.",
-            metavar="GEV|DATASET=GEV",
-        ),
-    ] = None,
-    runs: Annotated[
-        str, typer.Option("--runs", help="For which the tables hold: 5, 1-10, 123-...")
-    ] = "0-...",
-    setup: SetupOption = None,
-    layout: LayoutOption = None,
-    conditions: ConditionsOption = None,
-    catalogue: CatalogueOption = None,
-    executor: ExecutorOption = None,
-    workers: WorkersOption = None,
-    cluster: ClusterOption = None,
-    chunk_size: ChunkOption = None,
-    max_loss: LossOption = 0.0,
-    timeout: TimeoutOption = TIMEOUT,
-    verify: VerifyOption = None,
-    overwrite: OverwriteOption = False,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Find gains, times, pedestals and noise from calibration runs; write tables of conditions."""
-    from na64.commands.calibrate import CalibrateOptions
-    from na64.commands.calibrate import calibrate as run_calibration
-
-    raise typer.Exit(
-        run_calibration(
-            CalibrateOptions(
-                inputs=tuple(inputs),
-                output=output,
-                detectors=tuple(detector or ("ecal",)),
-                particle=particle,
-                energies=tuple(energy or ()),
-                runs=runs,
-                setup=setup,
-                layout=layout,
-                conditions=tuple(str(path) for path in conditions or ()),
-                catalogue=catalogue,
-                executor=executor,
-                workers=workers,
-                cluster=cluster,
-                chunk_size=chunk_size,
-                max_loss=max_loss,
-                timeout=timeout,
-                verify=verify,
-                overwrite=overwrite,
-                dry_run=dry_run,
-            )
-        )
-    )
-
-
-@app.command()
-def inspect(
-    inputs: Inputs,
-    setup: SetupOption = None,
-    layout: LayoutOption = None,
-    branches: Annotated[bool, typer.Option("--branches", help="List the branches of each tree too.")] = False,
-) -> None:
-    """Say what files hold: trees, layout, level, kind and why, entries, and what each analysis would miss."""
-    from na64.commands.inspect import inspect_files
-
-    raise typer.Exit(inspect_files(tuple(inputs), setup=setup, layout=layout, branches=branches))
-
-
-@setups_app.callback()
-def setups(context: typer.Context) -> None:
-    """List the detector setups."""
-    if context.invoked_subcommand is None:
-        from na64.commands.setups import list_setups
-
-        list_setups()
-
-
-@setups_app.command("show")
-def show_setup(
-    name: Annotated[str, typer.Argument(help="Name of a setup, or path of a YAML file.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="PNG or PDF to draw. Default: NAME.png here.")
-    ] = None,
-    numbers: Annotated[bool, typer.Option("--numbers", help="List every number with its source.")] = False,
-) -> None:
-    """Draw the beam line of a setup to scale and say which of its numbers are published or assumed."""
-    from na64.commands.setups import show
-
-    show(name, output, numbers=numbers)
-
-
-@app.command()
-def layouts() -> None:
-    """List the layouts of ROOT files that are known."""
-    from na64.commands.setups import list_layouts
-
-    list_layouts()
-
-
-@app.command()
-def columns() -> None:
-    """List the derived columns with type, unit and meaning."""
-    from na64.commands.setups import list_columns
-
-    list_columns()
-
-
-@app.command()
-def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the run directories go.")] = Path(
-        "runs"
-    ),
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Dask worker processes.")] = 2,
-) -> None:
-    """Run the shipped samples: an open simulation and closed data, each with cut-flow, plane and report."""
-    from na64.commands.demo import run_demo
-
-    raise typer.Exit(run_demo(output, workers))
-
-
-# In the order of `na64 --help`, after those above
+# In the order of `na64 --help`
+app.command("run")(run)
+app.command("calibrate")(calibrate)
+app.command("inspect")(inspect)
+app.command("layouts")(layouts)
+app.command("columns")(columns)
+app.command("demo")(demo)
 app.command("reco")(reco)
 app.command("simulate")(simulate)
 app.command("processes")(processes)
