@@ -12,7 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Channel", "ModelError", "Nuisance", "make_channel", "moving", "shifted", "symmetric", "workspace"]
+__all__ = [
+    "Channel",
+    "ModelError",
+    "Nuisance",
+    "counts_of",
+    "make_channel",
+    "moving",
+    "shifted",
+    "symmetric",
+    "workspace",
+]
 
 _LEAST_FACTOR = 0.05  # of a lower end: a factor of 0 has no logarithm
 
@@ -109,6 +119,12 @@ def make_channel(
     )
 
 
+def counts_of(channels: Sequence[Channel]) -> list[float]:
+    """Return the events of each channel: those seen, or the background of all if any of them is blinded."""
+    seen = [float(c.observed) for c in channels if c.observed is not None]
+    return seen if len(seen) == len(channels) else [c.background for c in channels]
+
+
 def workspace(channels: Sequence[Channel], observed: Sequence[float]) -> dict[str, Any]:
     """
     Return the workspace of a model, as plain values for JSON.
@@ -117,7 +133,7 @@ def workspace(channels: Sequence[Channel], observed: Sequence[float]) -> dict[st
     ----------
     channels : sequence of Channel
     observed : sequence of float
-        Events in each; of blinded runs the expected background.
+        Events in each, as of `counts_of`.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from scipy.stats import norm
 
-from limits.model import Channel, ModelError, workspace
+from limits.model import Channel, ModelError, counts_of, workspace
 from limits.toys import BAND, Limits, toy_limits
 
 __all__ = ["Method", "asymptotic_limits", "upper_limits"]
@@ -67,7 +67,7 @@ def asymptotic_limits(channels: Sequence[Channel], level: float) -> Limits:
     import pyhf
 
     blinded = any(c.observed is None for c in channels)
-    seen = [c.background if blinded else float(c.observed or 0) for c in channels]
+    seen = counts_of(channels)
     model = pyhf.Workspace(workspace(channels, seen)).model()
     data = [*seen, *model.config.auxdata]
     total = sum(c.signal for c in channels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,20 @@ from scipy.optimize import brentq
 
 from limits.model import Channel, ModelError, Nuisance, moving, shifted, symmetric
 from limits.run_input import BinnedBackground
+from limits.toys import BAND
 from limits.upper import Method, upper_limits
 from limits.visible import DecayEfficiency, DenseTarget, visible_yield
 
-__all__ = ["Allowed", "Band", "Count", "Edges", "VisibleSetup", "allowed_events", "visible_band"]
+__all__ = [
+    "Allowed",
+    "Band",
+    "Count",
+    "Edges",
+    "VisibleSetup",
+    "allowed_events",
+    "visible_band",
+    "visible_channels",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,19 +77,34 @@ class Edges(NamedTuple):
 
 
 class Band(NamedTuple):
-    """What is excluded at a mass: where the median of no signal would exclude it, and where the data do."""
+    """What is excluded at a mass: what runs without a signal would exclude, and what the data do."""
 
     mass: float  # [GeV]
-    expected: Edges
+    expected: tuple[Edges, ...]  # at -2, -1, 0, 1 and 2 standard deviations of what is seen
     observed: Edges | None  # None: blinded
-    most: float  # events at the best epsilon
-    shares: tuple[float, ...]  # of the setups in these
+    reference: float  # the best epsilon, of which most events are expected
+    events: tuple[float, ...]  # of the setups at the best epsilon
+
+    @property
+    def median(self) -> Edges:
+        """Return the edges that are expected in the median."""
+        return self.expected[BAND.index(0)]
+
+    @property
+    def most(self) -> float:
+        """Return the events of all setups at the best epsilon."""
+        return sum(self.events)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Return the shares of the setups in these."""
+        return tuple(events / self.most for events in self.events)
 
 
 class Allowed(NamedTuple):
     """Upper limits on the events of all runs together."""
 
-    expected: float  # median
+    expected: tuple[float, ...]  # at the five places of `limits.toys.BAND`
     observed: float | None
 
 
@@ -92,10 +118,7 @@ def allowed_events(
     seed: int = 1,
 ) -> Callable[[Floats], Allowed]:
     """
-    Return the limit on the events as a function of the shares of the setups, (n_setups,), in steps of 1/40.
-
-    Nuisances are those of `limits.scan.channels_of`: ``yield``, ``efficiency_SETUP``, ``scale`` and
-    ``selection``, ``background_RUN`` and ``extrapolation``.
+    Return the limits on the events as a function of the shares of the setups, (n_setups,), in steps of 1/40.
 
     Parameters
     ----------
@@ -119,18 +142,33 @@ def allowed_events(
     def allowed(shares: Floats) -> Allowed:
         key = tuple(int(n) for n in np.rint(_SHARES * shares))
         if key not in found:
-            channels = _channels(setups, np.array(key) / sum(key), yield_error)
+            channels = visible_channels(setups, np.array(key) / sum(key), yield_error=yield_error)
             limits = upper_limits(channels, level=level, method=method, n_toys=n_toys, seed=seed)
-            found[key] = Allowed(limits.expected[2], limits.observed)
+            found[key] = Allowed(limits.expected, limits.observed)
         return found[key]
 
     return allowed
 
 
-def _channels(setups: Sequence[VisibleSetup], shares: Floats, yield_error: float) -> list[Channel]:
-    """Return a channel per run for one event of signal in all of them."""
+def visible_channels(
+    setups: Sequence[VisibleSetup], events: Sequence[float] | Floats, *, yield_error: float
+) -> list[Channel]:
+    """
+    Return a channel per run.
+
+    Nuisances are those of `limits.scan.channels_of`: ``yield``, ``efficiency_SETUP``, ``scale`` and
+    ``selection``, ``background_RUN`` and ``extrapolation``.
+
+    Parameters
+    ----------
+    setups : sequence of VisibleSetup
+    events : (n_setups,) float
+        Of signal, which the runs of a setup share as their exposures.
+    yield_error : float
+        Relative, of all setups together.
+    """
     channels = []
-    for setup, share in zip(setups, shares, strict=True):
+    for setup, signal in zip(setups, events, strict=True):
         found = setup.efficiency
         of_signal = moving(
             (
@@ -151,7 +189,7 @@ def _channels(setups: Sequence[VisibleSetup], shares: Floats, yield_error: float
             channels.append(
                 Channel(
                     name=count.name,
-                    signal=float(share * count.exposure / setup.exposure),
+                    signal=float(signal * count.exposure / setup.exposure),
                     background=background,
                     observed=count.observed,
                     signal_nuisances=of_signal,
@@ -174,30 +212,37 @@ def visible_band(setups: Sequence[VisibleSetup], mass: float, allowed: Callable[
         Of `allowed_events`.
     """
 
+    @cache  # limits that are equal, as without a background, have the same edges
     def expect(epsilon: float) -> Floats:
         return np.array([setup.events(mass, epsilon) for setup in setups])
 
     scan = np.geomspace(_LOWEST, _HIGHEST, _EPSILONS)
     expected = np.array([expect(float(e)) for e in scan])
-    best = expected[np.argmax(expected.sum(axis=1))]
-    is_open = allowed(best / best.sum()).observed is not None
+    at = int(np.argmax(expected.sum(axis=1)))
+    best = expected[at]
 
-    def edges(name: str) -> Edges:
+    def edges(limit: Callable[[Allowed], float | None]) -> Edges:
         def excess(events: Floats) -> float:
             total = float(events.sum())
-            if total <= _LEAST:
+            most = limit(allowed(events / total)) if total > _LEAST else None
+            if most is None or not np.isfinite(most):  # without a limit nothing is excluded
                 return float(np.log(_LEAST))
-            return float(np.log(total / getattr(allowed(events / total), name)))
+            return float(np.log(total / most))
 
         return _edges(scan, np.array([excess(row) for row in expected]), lambda e: excess(expect(e)))
 
+    is_open = allowed(best / best.sum()).observed is not None
     return Band(
         mass=mass,
-        expected=edges("expected"),
-        observed=edges("observed") if is_open else None,
-        most=float(best.sum()),
-        shares=tuple(float(share) for share in best / best.sum()),
+        expected=tuple(edges(_at(index)) for index in range(len(BAND))),
+        observed=edges(lambda limits: limits.observed) if is_open else None,
+        reference=float(scan[at]),
+        events=tuple(float(n) for n in best),
     )
+
+
+def _at(index: int) -> Callable[[Allowed], float]:
+    return lambda limits: limits.expected[index]
 
 
 def _edges(scan: Floats, excess: Floats, at: Callable[[float], float]) -> Edges:

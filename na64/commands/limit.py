@@ -15,8 +15,7 @@ import typer
 
 from datasets.config import nearest
 from limits.impacts import Impact, impacts
-from limits.model import workspace
-from limits.run_input import RunInput
+from limits.model import counts_of, workspace
 from limits.scan import Point, Problem, channels_of, project, seed_of
 from limits.signal import MODELS, Settings
 from limits.upper import Method
@@ -25,11 +24,12 @@ from na64.commands.limit_visible import write_band
 from na64.errors import UserError
 from na64.limit.curves import Curve, read_curve
 from na64.limit.data import Assumed
+from na64.limit.hepdata import hepdata
 from na64.limit.inputs import LimitInputs, read_inputs, read_projection
 from na64.limit.options import LimitOptions, masses_of_grid, named_numbers, numbers, parse_assumed
 from na64.limit.plots import Extras, plot_limits
 from na64.limit.scan import Store, scan
-from na64.limit.tables import hepdata, impacts_csv, limits_csv, limits_json, limits_text, ratios_text
+from na64.limit.tables import impacts_csv, limits_csv, limits_json, limits_text, ratios_text
 from na64.run.execution import choose_execution, keep_logs, log_folder
 from na64.run.identity import digest_of
 from na64.run.outputs import check_output, replace_path
@@ -271,7 +271,7 @@ def _write(folder: Path, found: _Found) -> str:
         ("limits.csv", limits_csv(problem, points)),
         ("impacts.csv", impacts_csv(impacts_found)),
         (_MARK, _json(content)),
-        ("workspace.json", _json(_workspace(problem, inputs.runs, point))),
+        ("workspace.json", _json(_workspace(problem, point))),
     ):
         (folder / name).write_text(words, encoding="utf-8")
     (folder / "hepdata").mkdir()
@@ -281,12 +281,10 @@ def _write(folder: Path, found: _Found) -> str:
     return text
 
 
-def _workspace(problem: Problem, runs: Sequence[RunInput], point: Point) -> Mapping[str, Any]:
+def _workspace(problem: Problem, point: Point) -> Mapping[str, Any]:
     """Return the workspace of one mass; mu = 1 is the coupling that `point` calls its reference."""
     channels = channels_of(problem, point.mass, point.reference)
-    blinded = any(run.observed is None for run in runs)
-    seen = [c.background if blinded or c.observed is None else float(c.observed) for c in channels]
-    return workspace(channels, seen)
+    return workspace(channels, counts_of(channels))
 
 
 def _json(content: Mapping[str, Any]) -> str:

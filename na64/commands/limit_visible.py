@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 import typer
 
+from limits.model import counts_of, workspace
 from limits.upper import Method
-from limits.visible_band import allowed_events, visible_band
+from limits.visible_band import Band, allowed_events, visible_band, visible_channels
 from na64.commands.common import show_progress
 from na64.errors import UserError
 from na64.limit.curves import Curve
+from na64.limit.hepdata import hepdata_of_band
 from na64.limit.options import LimitOptions
-from na64.limit.plots import plot_visible
-from na64.limit.visible import read_visible
-from na64.limit.visible_tables import band_csv, band_json, band_text
+from na64.limit.visible import VisibleInputs, read_visible
+from na64.limit.visible_plots import plot_visible
+from na64.limit.visible_tables import band_csv, band_json, band_text, middle
 from na64.run.outputs import replace_path
 from physics.dark_photon import ELECTRON
 
@@ -55,22 +58,40 @@ def write_band(options: LimitOptions, masses: Sequence[float], curves: Sequence[
             bands.append(visible_band(inputs.setups, mass, allowed))
             tell("masses", len(bands), len(masses))
     text = band_text(inputs, bands, options.level, curves)
-    content = band_json(inputs, bands, options)
     partial = options.output.with_name(f".{options.output.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True)
-        (partial / "limits.txt").write_text(text, encoding="utf-8")
-        (partial / "limits.csv").write_text(band_csv(bands), encoding="utf-8")
-        (partial / "limits.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        _write(partial, inputs, bands, options, text)
         exposure = sum(setup.exposure for setup in inputs.setups)
         plot_visible(bands, inputs.state, options.level, exposure, curves, partial / "plots")
         replace_path(partial, options.output, overwrite=options.overwrite)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     typer.echo(text, nl=False)
-    typer.echo(f"tables and figures: {options.output}")
+    typer.echo(f"tables, figures and workspace: {options.output}")
     return 0
+
+
+def _write(
+    folder: Path, inputs: VisibleInputs, bands: Sequence[Band], options: LimitOptions, text: str
+) -> None:
+    chosen = middle(bands)
+    channels = visible_channels(inputs.setups, chosen.events, yield_error=options.yield_error)
+    files = {
+        "limits.txt": text,
+        "limits.csv": band_csv(bands),
+        "limits.json": _json(band_json(inputs, bands, options)),
+        "workspace.json": _json(workspace(channels, counts_of(channels))),
+    }
+    submission = hepdata_of_band(inputs.setups, bands, options.level)
+    files |= {f"hepdata/{name}": words for name, words in submission.items()}
+    (folder / "hepdata").mkdir(parents=True)
+    for name, words in files.items():
+        (folder / name).write_text(words, encoding="utf-8")
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def _require_known(options: LimitOptions) -> None:

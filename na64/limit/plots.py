@@ -13,26 +13,23 @@ from matplotlib.figure import Figure
 
 from limits.impacts import Impact
 from limits.scan import Point, Problem
-from limits.visible_band import Band
 from na64.limit.curves import Curve
 from na64.plotting import style
 from physics.anomalous_moment import coupling_of_moment
 from physics.dark_matter import yield_of_mixing
 from physics.relic import DarkMatter, relic_yield
 
-__all__ = ["Extras", "plot_limits", "plot_visible"]
+__all__ = ["BAND_COLOURS", "LABELS", "Extras", "finite", "plot_limits"]
 
 Floats = npt.NDArray[np.float64]
 
-_GREEN, _YELLOW = "#8fd694", "#ffe08a"
+BAND_COLOURS = ("#8fd694", "#ffe08a")  # within 1 and 2 standard deviations
 _RELICS: tuple[tuple[DarkMatter, str, str], ...] = (
     ("scalar", "relic: scalar", "-"),
     ("majorana", "relic: Majorana", "--"),
     ("pseudo-dirac", "relic: pseudo-Dirac", ":"),
 )
-_X17 = 0.0167  # [GeV]
-_WITHOUT_BAND = (1e-5, 1e-2)  # epsilon
-_LABELS = {"closed": "data, blinded", "open": "data", "projection": "projection"}
+LABELS = {"closed": "data, blinded", "open": "data", "projection": "projection"}
 
 
 class Extras(NamedTuple):
@@ -66,7 +63,7 @@ def plot_limits(
         The PNG files.
     """
     to.mkdir(parents=True, exist_ok=True)
-    label = _LABELS[state]
+    label = LABELS[state]
     model = problem.model
     plain = _Axis(1e3, 1.0, 1.0, f"$m_{{{model.boson}}}$ [MeV]", model.mathematical)
     figures = [("limit", draw_limit(problem, points, plain, label, extras))]
@@ -82,7 +79,8 @@ def plot_limits(
     return [style.save_figure(figure, to, name)[0] for name, figure in figures]
 
 
-def _finite(x: Floats, *ys: Floats) -> tuple[Floats, ...]:
+def finite(x: Floats, *ys: Floats) -> tuple[Floats, ...]:
+    """Return the elements of arrays of one shape, (n,), where all of them are finite."""
     kept = np.isfinite(np.stack([x, *ys])).all(axis=0)
     return tuple(v[kept] for v in (x, *ys))
 
@@ -104,14 +102,14 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
 
     bands = shown([p.expected for p in points])
     marker = "o" if len(points) == 1 else ""
-    for low, high, colour, name in ((0, 4, _YELLOW, "2"), (1, 3, _GREEN, "1")):
-        x, bottom, top = _finite(mass, bands[:, low], bands[:, high])
+    for low, high, colour, name in ((0, 4, BAND_COLOURS[1], "2"), (1, 3, BAND_COLOURS[0], "1")):
+        x, bottom, top = finite(mass, bands[:, low], bands[:, high])
         if (top > 1.001 * bottom).any():  # without a background there is no band
             axes.fill_between(x, bottom, top, color=colour, lw=0, label=f"expected ± {name} s.d.")
-    axes.plot(*_finite(mass, bands[:, 2]), color=style.INK, ls="--", marker=marker, label="expected, median")
+    axes.plot(*finite(mass, bands[:, 2]), color=style.INK, ls="--", marker=marker, label="expected, median")
     if any(p.observed is not None for p in points):
         seen = shown([np.nan if p.observed is None else p.observed for p in points])
-        axes.plot(*_finite(mass, seen), color=style.INK, lw=2.2, marker=marker, label="observed")
+        axes.plot(*finite(mass, seen), color=style.INK, lw=2.2, marker=marker, label="observed")
     for index, curve in enumerate(extras.curves):
         x, y = axis.mass * curve.mass, shown(curve.lower)
         inside = (x >= mass.min()) & (x <= mass.max())
@@ -227,56 +225,3 @@ def draw_projection(problem: Problem, extras: Extras) -> Figure:
     axes.legend(loc="upper right")
     mass = f"$m_{{{problem.model.boson}}}$ = {1e3 * extras.projected_mass:.4g} MeV"
     return style.label_axes(axes, "projection", right=mass)
-
-
-@style.styled
-def draw_visible(
-    bands: Sequence[Band], state: str, level: float, exposure: float, curves: Sequence[Curve]
-) -> Figure:
-    """
-    Draw the band that visible decays exclude, and the expected one beside it, with the line of the X17.
-
-    Returns
-    -------
-    matplotlib Figure, not saved
-    """
-    axes = style.new_figure(8, 6.4).add_axes((0.14, 0.13, 0.82, 0.75))
-    is_open = any(band.observed is not None for band in bands)
-    masses = 1e3 * np.array([band.mass for band in bands])
-    expected, seen = (
-        np.array([getattr(b, n) or (np.nan, np.nan) for b in bands]) for n in ("expected", "observed")
-    )
-    mass, lower, upper = _finite(masses, *(seen if is_open else expected).T)
-    label = "excluded" if is_open else "excluded, expected"
-    axes.fill_between(mass, lower, upper, color=style.COLOURS[0], alpha=0.35, lw=0, label=label)
-    marker = "o" if len(bands) == 1 else ""
-    for edge in (lower, upper):
-        axes.plot(mass, edge, color=style.COLOURS[0], marker=marker)
-    if is_open:
-        mass, lower, upper = _finite(masses, *expected.T)
-        axes.plot(mass, lower, color=style.INK, ls="--", marker=marker, label="expected, median")
-        axes.plot(mass, upper, color=style.INK, ls="--", marker=marker)
-    for index, curve in enumerate(curves):
-        colour = style.COLOURS[2 + index]
-        axes.plot(1e3 * curve.mass, curve.lower, color=colour, ls="-.", label=curve.label)
-        if curve.upper is not None:
-            axes.plot(1e3 * curve.mass, curve.upper, color=colour, ls="-.")
-    axes.axvline(1e3 * _X17, color=style.INK, ls=":", label="X17")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    if not (np.isfinite([expected, seen]).any() or curves):  # axes without data have no limits of their own
-        axes.set_xlim(0.8 * masses.min(), 1.2 * masses.max())
-        axes.set_ylim(*_WITHOUT_BAND)
-    axes.set_xlabel("$m_{A'}$ [MeV]")
-    axes.set_ylabel(r"$\varepsilon$")
-    axes.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False)
-    title = rf"$A' \rightarrow e^+ e^-$, {100 * level:g}% CL"
-    return style.label_axes(axes, _LABELS[state], title=title, right=f"{exposure:.3g} EOT")
-
-
-def plot_visible(
-    bands: Sequence[Band], state: str, level: float, exposure: float, curves: Sequence[Curve], to: Path
-) -> Path:
-    """Draw the band into a folder, as PNG and PDF; return the PNG."""
-    to.mkdir(parents=True, exist_ok=True)
-    return style.save_figure(draw_visible(bands, state, level, exposure, curves), to, "band")[0]

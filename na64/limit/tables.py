@@ -1,4 +1,4 @@
-"""Tables of an exclusion curve: text, CSV, JSON and HEPData's YAML."""
+"""Tables of an exclusion curve: text, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-import yaml
 
 from limits.impacts import Impact
 from limits.scan import Point, Problem
-from limits.toys import BAND
 from na64.limit.curves import Curve
 from na64.run.record import versions
-from physics.dark_matter import yield_of_mixing
 
-__all__ = ["hepdata", "impacts_csv", "limits_csv", "limits_json", "limits_text", "ratios_text", "thinned"]
+__all__ = [
+    "BAND_NAMES",
+    "impacts_csv",
+    "limits_csv",
+    "limits_json",
+    "limits_text",
+    "ratios_text",
+    "thinned",
+    "word_of",
+]
 
 T = TypeVar("T")
 
 _VERSION = 1
 _SHOWN = 9  # ratios of a line
-_BANDS = ("minus_2_sigma", "minus_1_sigma", "median", "plus_1_sigma", "plus_2_sigma")
+BAND_NAMES = ("minus_2_sigma", "minus_1_sigma", "median", "plus_1_sigma", "plus_2_sigma")
 
 
 def limits_csv(problem: Problem, points: Sequence[Point]) -> str:
@@ -34,18 +40,19 @@ def limits_csv(problem: Problem, points: Sequence[Point]) -> str:
     runs = [run.name for run in problem.runs]
     writer.writerow(
         ["mass_GeV", f"{problem.model.symbol}_observed"]
-        + [f"{problem.model.symbol}_expected_{band}" for band in _BANDS]
+        + [f"{problem.model.symbol}_expected_{band}" for band in BAND_NAMES]
         + ["signal_events_at_limit", "track_length_X0", "resonant_share"]
         + [f"efficiency_{run}" for run in runs]
         + ["method"]
     )
     for p in points:
         numbers = [p.observed, *p.expected, p.events, p.track_length, p.resonant, *p.efficiency]
-        writer.writerow([f"{p.mass:.9g}", *(_word(n) for n in numbers), p.method])
+        writer.writerow([f"{p.mass:.9g}", *(word_of(n) for n in numbers), p.method])
     return text.getvalue()
 
 
-def _word(number: float | None) -> str:
+def word_of(number: float | None) -> str:
+    """Return a number of a CSV; nothing where it is not known."""
     return "" if number is None or not math.isfinite(number) else f"{number:.6g}"
 
 
@@ -97,7 +104,7 @@ def limits_json(
         ],
         "points": [
             {name: _number(value) for name, value in point._asdict().items()}
-            | {"expected": dict(zip(_BANDS, map(_number, point.expected), strict=True))}
+            | {"expected": dict(zip(BAND_NAMES, map(_number, point.expected), strict=True))}
             for point in points
         ],
         "impacts": {"mass": impacts_at, "nuisances": [one._asdict() for one in impacts]},
@@ -163,90 +170,3 @@ def thinned(values: Sequence[T]) -> list[T]:
     """Return at most nine of many values, the first and the last among them."""
     chosen = np.unique(np.linspace(0, len(values) - 1, min(_SHOWN, len(values))).round().astype(int))
     return [values[int(index)] for index in chosen]
-
-
-def hepdata(problem: Problem, points: Sequence[Point], impacts: Sequence[Impact]) -> dict[str, str]:
-    """
-    Return the files of a HEPData submission: submission.yaml, and a table each.
-
-    E. Maguire, L. Heinrich, G. Watt, J. Phys. Conf. Ser. 898 (2017) 102006.
-    """
-    model, blinded = problem.model, all(point.observed is None for point in points)
-    columns = [] if blinded else [("observed", [p.observed for p in points])]
-    columns += [
-        (f"expected, {place:+d} sigma" if place else "expected, median", [p.expected[index] for p in points])
-        for index, place in enumerate(BAND)
-    ]
-    qualifiers: list[dict[str, Any]] = [
-        {"name": "CL", "value": f"{100 * problem.level:g}%"},
-        {"name": "particles on target", "value": sum(run.exposure for run in problem.runs)},
-    ]
-    tables = {"limits.yaml": _table(f"mass of the {model.boson}", points, columns, model.symbol, qualifiers)}
-    about = [("limits.yaml", f"Upper limits on {model.symbol}", f"Upper limits on {model.symbol} by CLs.")]
-    if model.name == "invisible":
-        a, r = problem.settings.alpha_d, problem.settings.mass_ratio
-        in_y = [(name, [None if v is None else float(yield_of_mixing(v, a, r)) for v in values])
-                for name, values in columns]  # fmt: skip
-        chi = [p._replace(mass=r * p.mass) for p in points]
-        tables["limits_y.yaml"] = _table("mass of chi", chi, in_y, "y", [
-            *qualifiers, {"name": "alpha_D", "value": a}, {"name": "m_chi / m_A'", "value": r}])  # fmt: skip
-        about.append(("limits_y.yaml", "Upper limits on y", "y = alpha_D epsilon^2 (m_chi / m_A')^4."))
-    if impacts:
-        tables["impacts.yaml"] = _impacts(impacts)
-        about.append(("impacts.yaml", "Pulls and impacts", "Relative change of the upper limit."))
-    documents: list[dict[str, Any]] = [{"comment": f"{model.title}, {len(problem.runs)} run(s)"}]
-    documents += [
-        {
-            "name": name,
-            "description": description,
-            "keywords": [{"name": "cmenergies", "values": []}],
-            "data_file": file,
-        }
-        for file, name, description in about
-    ]
-    submission = yaml.safe_dump_all(documents, sort_keys=False)
-    files = {name: yaml.safe_dump(table, sort_keys=False) for name, table in tables.items()}
-    return {"submission.yaml": submission, **files}
-
-
-def _table(
-    what: str,
-    points: Sequence[Point],
-    columns: Sequence[tuple[str, Sequence[float | None]]],
-    symbol: str,
-    qualifiers: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
-    return {
-        "independent_variables": [
-            {
-                "header": {"name": what, "units": "MeV"},
-                "values": [{"value": float(f"{1e3 * p.mass:.6g}")} for p in points],
-            }
-        ],
-        "dependent_variables": [
-            {
-                "header": {"name": f"{symbol}, {name}"},
-                "qualifiers": [dict(q) for q in qualifiers],
-                "values": [{"value": _rounded(value)} for value in values],
-            }
-            for name, values in columns
-        ],
-    }
-
-
-def _rounded(value: float | None) -> float | str:
-    return "-" if value is None or not np.isfinite(value) else float(f"{value:.4g}")
-
-
-def _impacts(impacts: Sequence[Impact]) -> dict[str, Any]:
-    columns = [("pull", "pull"), ("error of the pull", "error")]
-    columns += [("change of the limit, down", "down"), ("change of the limit, up", "up")]
-    return {
-        "independent_variables": [
-            {"header": {"name": "nuisance"}, "values": [{"value": i.name} for i in impacts]}
-        ],
-        "dependent_variables": [
-            {"header": {"name": name}, "values": [{"value": _rounded(getattr(i, key))} for i in impacts]}
-            for name, key in columns
-        ],
-    }

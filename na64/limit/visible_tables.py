@@ -6,32 +6,44 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from limits.toys import BAND
 from limits.visible_band import Band, Count, Edges
 from na64.limit.curves import Curve
 from na64.limit.options import LimitOptions
-from na64.limit.tables import thinned
+from na64.limit.tables import BAND_NAMES, thinned, word_of
 from na64.limit.visible import VisibleInputs
 from na64.run.record import versions
 
-__all__ = ["band_csv", "band_json", "band_text"]
+__all__ = ["band_csv", "band_json", "band_text", "middle"]
 
 _VERSION = 1
+_SIDES = tuple(index for index, place in enumerate(BAND) if place)  # of the band, all but its median
 _KINDS = {"closed": "blinded: expected band only", "open": "open data", "projection": "projection"}
 
 
 def band_csv(bands: Sequence[Band]) -> str:
-    """Return one row per mass; fields are empty where nothing is excluded, or the data are blinded."""
-    names = [f"eps_{kind}_{end}" for kind in ("expected", "observed") for end in ("lower", "upper")]
-    rows = [",".join(["mass_GeV", *names, "events_at_best"])]
+    """
+    Return one row per mass; fields are empty where nothing is excluded, or the data are blinded.
+
+    The expected edges are those of the median; others are named by their place, after what is seen.
+    """
+    sides = [f"expected_{BAND_NAMES[place]}" for place in _SIDES]
+    rows = [["mass_GeV", *_heads("expected", "observed"), "events_at_best", *_heads(*sides), "eps_at_best"]]
     for band in bands:
-        edges = [*band.expected, *(band.observed or (math.nan, math.nan))]
-        numbers = [f"{edge:.6g}" if math.isfinite(edge) else "" for edge in edges]
-        rows.append(",".join([f"{band.mass:.9g}", *numbers, f"{band.most:.6g}"]))
-    return "\n".join(rows) + "\n"
+        seen = band.observed or (math.nan, math.nan)
+        beside = [end for place in _SIDES for end in band.expected[place]]
+        numbers = [*band.median, *seen, band.most, *beside, band.reference]
+        rows.append([f"{band.mass:.9g}", *map(word_of, numbers)])
+    return "".join(",".join(row) + "\n" for row in rows)
+
+
+def _heads(*names: str) -> list[str]:
+    return [f"eps_{name}_{end}" for name in names for end in Edges._fields]
 
 
 def band_json(inputs: VisibleInputs, bands: Sequence[Band], options: LimitOptions) -> dict[str, Any]:
-    """Return the content of limits.json."""
+    """Return the content of limits.json; the reference of a point is the best epsilon."""
+    chosen = middle(bands)
     return {
         "version": _VERSION,
         "model": "visible",
@@ -67,17 +79,26 @@ def band_json(inputs: VisibleInputs, bands: Sequence[Band], options: LimitOption
         "points": [
             {
                 "mass": band.mass,
-                "expected": _edges(band.expected),
+                "expected": _edges(band.median),
+                "expected_band": dict(zip(BAND_NAMES, map(_edges, band.expected), strict=True)),
                 "observed": None if band.observed is None else _edges(band.observed),
                 "events_at_best": band.most,
+                "reference": band.reference,
                 "shares": list(band.shares),
             }
             for band in bands
         ],
+        "workspace": {"mass": chosen.mass, "reference": chosen.reference, "events": list(chosen.events)},
         "inputs": [dict(source) for source in inputs.sources],
         "notes": list(inputs.notes),
         "versions": versions(),
     }
+
+
+def middle(bands: Sequence[Band]) -> Band:
+    """Return the band at the middle of the masses, in their logarithm: that of the workspace."""
+    wanted = math.log(bands[0].mass * bands[-1].mass) / 2
+    return min(bands, key=lambda band: abs(math.log(band.mass) - wanted))
 
 
 def _edges(edges: Edges) -> dict[str, float | None]:
@@ -92,7 +113,7 @@ def band_text(inputs: VisibleInputs, bands: Sequence[Band], level: float, curves
     head = "  mass [MeV]  expected from          to" + "  observed from          to" * is_open
     lines += ["", head + "   events at best"]
     for band in bands:
-        parts = [band.expected, *([band.observed] if band.observed is not None else [])]
+        parts = [band.median, *([band.observed] if band.observed is not None else [])]
         lines.append(f"  {1e3 * band.mass:10.4g}" + "".join(map(_range, parts)) + f"  {band.most:14.3g}")
     for curve in curves:
         for kind in ("expected", "observed")[: 1 + is_open]:
@@ -122,6 +143,8 @@ def _range(edges: Edges) -> str:
 
 def _ratio(band: Band, kind: str, curve: Curve) -> tuple[float, float, float] | None:
     """Return mass and both edges over those of a curve, where both have them."""
-    edges: Edges = getattr(band, kind)
+    edges = band.observed if kind == "observed" else band.median
+    if edges is None:
+        return None
     ratios = edges.lower / curve.at(band.mass), edges.upper / curve.upper_at(band.mass)
     return (band.mass, *ratios) if math.isfinite(ratios[0]) else None

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from datasets.setups import load_setup
 from limits.visible import dense_target, visible_yield
+from na64.limit.tables import BAND_NAMES
+from na64.plotting import style
 from tests.na64.test_background import make_run
 from tests.na64.test_limit import OPEN
 
@@ -68,6 +73,26 @@ def read(out: Path) -> dict[str, Any]:
     return found
 
 
+def read_submission(out: Path) -> tuple[list[float], dict[str, list[float | str]], dict[str, Any]]:
+    """Return masses [MeV], columns and qualifiers of the table that submission.yaml names."""
+    first, about = yaml.safe_load_all((out / "hepdata" / "submission.yaml").read_text())
+    assert "e+ e-" in first["comment"]
+    table = yaml.safe_load((out / "hepdata" / about["data_file"]).read_text())
+    (mass,), columns = table["independent_variables"], table["dependent_variables"]
+    assert (mass["header"]["units"], about["data_file"]) == ("MeV", "band.yaml")
+    qualifiers = {q["name"]: q["value"] for column in columns for q in column["qualifiers"]}
+    values = {c["header"]["name"]: [row["value"] for row in c["values"]] for c in columns}
+    return [row["value"] for row in mass["values"]], values, qualifiers
+
+
+def read_model(out: Path) -> tuple[Any, list[float]]:
+    """Return the model of the workspace and the events that it has as seen."""
+    pyhf = pytest.importorskip("pyhf")
+    workspace = pyhf.Workspace(json.loads((out / "workspace.json").read_text()))
+    model = workspace.model()
+    return model, workspace.data(model, include_auxdata=False)
+
+
 def test_projection_of_one_setup_needs_no_runs(na64: Call, tmp_path: Path) -> None:
     out = tmp_path / "out"
     told = na64(*words_of(out, "--projection", "5.4e10", "--grid", "10,40", "--overlay", "na64_visible_2017"))
@@ -76,6 +101,16 @@ def test_projection_of_one_setup_needs_no_runs(na64: Call, tmp_path: Path) -> No
     assert light["expected"]["lower"] < light["expected"]["upper"]
     assert heavy["expected"] == {"lower": None, "upper": None}
     assert light["observed"] is None
+    assert set(light["expected_band"]) == set(heavy["expected_band"]) == set(BAND_NAMES)
+    assert all(edges == light["expected"] for edges in light["expected_band"].values())
+    assert all(edges == heavy["expected"] for edges in heavy["expected_band"].values())
+    masses, columns, qualifiers = read_submission(out)
+    assert masses == [10, 40]
+    assert columns["epsilon, expected, median, lower edge"][0] == pytest.approx(
+        light["expected"]["lower"], rel=1e-3
+    )
+    assert {column[1] for column in columns.values()} == {"-"}
+    assert qualifiers == {"CL": "90%", "particles on target, na64vis_2017": 5.4e10}
     assert (out / "plots" / "band.png").exists()
     assert "the efficiency is assumed to be 0.6" in told.out
     assert "expected lower and upper edge over na64_visible_2017" in told.out
@@ -139,10 +174,26 @@ def test_closed_data_have_an_expected_band_alone(na64: Call, tmp_path: Path) -> 
         content = read(out)
         assert content["blinding"]["state"] == "closed"
         assert content["setups"][0]["runs"][0]["observed"] is None
-        found.append((told.out.replace(str(out), ""), content["points"], (out / "limits.csv").read_text()))
+        files = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        files.pop(Path("limits.json"))
+        content.pop("inputs")  # their digests
+        found.append((told.out.replace(str(out), ""), content, files))
+        assert read_model(out)[1] == [0.5]
+        assert len(columns := read_submission(out)[1]) == 10
+        assert not any("observed" in name for name in columns)
     assert found[0] == found[1]
-    (row,) = csv.DictReader(found[0][2].splitlines())
+    assert {str(path) for path in found[0][2]} == {
+        "limits.txt", "limits.csv", "workspace.json", "hepdata/submission.yaml", "hepdata/band.yaml",
+    }  # fmt: skip
+    (row,) = csv.DictReader((out / "limits.csv").read_text().splitlines())
     assert (float(row["eps_expected_lower"]) > 0, row["eps_observed_lower"]) == (True, "")
+    lower, upper = (
+        [float(row[f"eps_expected{place}_{end}"]) for place in ("_minus_1_sigma", "", "_plus_2_sigma")]
+        for end in ("lower", "upper")
+    )
+    assert lower == sorted(lower)
+    assert upper == sorted(upper, reverse=True)
+    assert lower[2] > 1.2 * lower[0]
 
 
 def test_opened_data_of_two_setups_have_an_observed_band(na64: Call, tmp_path: Path) -> None:
@@ -166,6 +217,17 @@ def test_opened_data_of_two_setups_have_an_observed_band(na64: Call, tmp_path: P
         assert [run["observed"] for setup in content["setups"] for run in setup["runs"]] == [box, 0, box]
         (point,) = content["points"]
         widths.append(point["observed"]["upper"] / point["observed"]["lower"])
+        model, seen = read_model(out)
+        assert dict(zip(model.config.channels, seen, strict=True)) == {"a": box, "b": 0, "c": box}
+        _, columns, qualifiers = read_submission(out)
+        for end in ("lower", "upper"):
+            expected = pytest.approx([point["observed"][end]], rel=1e-3)
+            assert columns[f"epsilon, observed, {end} edge"] == expected
+        assert qualifiers == {
+            "CL": "90%",
+            "particles on target, na64vis_2017": 5.4e10,
+            "particles on target, na64vis_2018": 3e10,
+        }
         assert (
             f"c (na64vis_2018): 3e+10 particles on target, background 0.5 (0.3 to 0.9), {box} events"
             in told.out
@@ -188,6 +250,56 @@ def test_projection_of_two_setups_is_wider_than_that_of_each(na64: Call, tmp_pat
         found.append(read(out)["points"][0]["expected"])
     assert found[2]["lower"] < min(one["lower"] for one in found[:2])
     assert found[2]["upper"] > max(one["upper"] for one in found[:2])
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_workspace_is_of_the_best_epsilon_of_the_middle_mass(na64: Call, tmp_path: Path) -> None:
+    """With mu = 1 it has the signal and the nuisances of that point, which its own CLs excludes."""
+    pyhf = pytest.importorskip("pyhf")
+    out, exposures = tmp_path / "out", {"na64vis_2017": 5.4e10, "na64vis_2018": 3e10}
+    words = [word for name, eot in exposures.items() for word in ("--projection", f"{name}={eot}")]
+    assert na64(*words_of(out, *words, "--grid", "5,10,40", *ASSUMED)).status == 0
+    content, (model, seen) = read(out), read_model(out)
+    chosen, point = content["workspace"], content["points"][1]
+    assert (chosen["mass"], chosen["reference"]) == (0.01, point["reference"])
+    made = [
+        0.6 * eot * visible_yield(dense_target(load_setup(name)), 0.01, chosen["reference"])
+        for name, eot in exposures.items()
+    ]
+    assert chosen["events"] == pytest.approx(made)
+    assert sum(made) == pytest.approx(point["events_at_best"])
+    nominal = model.config.suggested_init()
+    nominal[model.config.poi_index] = 1.0
+    expected = pytest.approx([events + 0.5 for events in made])
+    assert list(model.expected_data(nominal, include_auxdata=False)) == expected
+    assert {"yield", *(f"background_{name}" for name in exposures)} < set(model.config.parameters)
+    assert pyhf.infer.hypotest(1.0, [*seen, *model.config.auxdata], model, test_stat="qtilde") < 0.1
+
+
+@pytest.mark.parametrize(
+    ("background", "sides"),
+    [("0", set()), ("0.5:0.3:0.9", {"expected ± 1 s.d.", "expected ± 2 s.d."})],
+)
+def test_the_figure_has_the_sides_of_the_median_where_they_differ(
+    na64: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, background: str, sides: set[str]
+) -> None:
+    """Of both edges, also where the narrow band is empty: there they meet."""
+    areas: list[tuple[str, Bbox]] = []
+
+    def keep(figure: Figure, _: Path) -> None:
+        found = figure.axes[0].collections
+        areas[:] = [(str(one.get_label()), one.get_paths()[0].get_extents()) for one in found]
+
+    monkeypatch.setattr(style, "write_figure", keep)
+    words = words_of(tmp_path / "out", "--projection", "5.4e10", "--grid", "10,14,19")
+    assert na64(*words, "--assume-background", background).status == 0
+    assert {label for label, _ in areas if "s.d." in label} == sides
+    assert len(areas) == 1 + 2 * len(sides)
+    if sides:
+        assert read(tmp_path / "out")["points"][2]["expected_band"]["plus_2_sigma"]["lower"] is None
+        assert [area.x1 for _, area in areas[1:]] == pytest.approx([19] * 4)
+        (_, lower), (_, upper) = areas[1:3]  # of 2 s.d., drawn first
+        assert lower.y1 == pytest.approx(upper.y0)
 
 
 REFUSED = {
