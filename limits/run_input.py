@@ -43,6 +43,10 @@ class Efficiency:
     selection: tuple[float, float] = (0.0, 0.0)  # of thresholds and pile-up
     is_extrapolated: bool = False  # beyond the masses the value of the last one is taken
 
+    def covers(self, mass: float) -> bool:
+        """Return whether a mass [GeV] lies among those that were simulated."""
+        return self.masses[0] * (1 - _CLOSE) <= mass <= self.masses[-1] * (1 + _CLOSE)
+
     def at(self, mass: float) -> tuple[Floats, float]:
         """
         Return efficiency (n_bins,) and relative error at a mass [GeV], straight in ln(mass).
@@ -52,10 +56,10 @@ class Efficiency:
         ModelError
             Beyond the simulated masses, unless that is allowed.
         """
-        low, high = self.masses[0] * (1 - _CLOSE), self.masses[-1] * (1 + _CLOSE)
-        if not (low <= mass <= high or self.is_extrapolated):
+        if not (self.covers(mass) or self.is_extrapolated):
+            low, high = 1e3 * self.masses[0], 1e3 * self.masses[-1]
             msg = (
-                f"the signal was simulated for masses from {1e3 * low:.4g} to {1e3 * high:.4g} MeV, and the "
+                f"the signal was simulated for masses from {low:.4g} to {high:.4g} MeV, and the "
                 f"grid asks for {1e3 * mass:.4g} MeV: simulate more masses (--signal), or take the "
                 f"nearest with --extrapolate"
             )
@@ -84,7 +88,7 @@ class RunInput:
     least: float  # [GeV] missing energy above which the efficiency is taken
     exposure: float  # particles on target
     radiated: Efficiency
-    resonant: Efficiency | None = None  # None: that of what is radiated
+    resonant: Efficiency | None = None  # None, and beyond its masses: that of what is radiated
     background: BinnedBackground
     observed: tuple[int, ...] | None = None  # (n_bins,); None: blinded
     correction: tuple[float, float, float] = (1.0, 1.0, 1.0)  # of the yield by dimuons: value, low, high

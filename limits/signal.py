@@ -195,7 +195,9 @@ def expected_events(run: RunInput, model: Model, settings: Settings, mass: float
         except ValueError as error:
             raise ModelError(str(error)) from error
         if settings.with_resonance:
-            own = efficiency if run.resonant is None else run.resonant.at(mass)[0]
+            own = efficiency
+            if run.resonant is not None and run.resonant.covers(mass):
+                own, _ = run.resonant.at(mass)
             share = resonance(run.beam, mass, run.least, settings, is_narrow=model.is_narrow)
             made = made + own * share.total
         made = made * model.mixing(coupling) ** 2

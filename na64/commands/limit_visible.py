@@ -22,6 +22,7 @@ from na64.limit.visible import VisibleInputs, read_visible
 from na64.limit.visible_plots import plot_visible
 from na64.limit.visible_tables import band_csv, band_json, band_text, middle
 from na64.run.outputs import replace_path
+from physics import dark_photon_table as table
 from physics.dark_photon import ELECTRON
 
 __all__ = ["write_band"]
@@ -103,6 +104,13 @@ def _require_known(options: LimitOptions) -> None:
 
 
 def _require_decays(masses: Sequence[float]) -> None:
+    heaviest = table.SECTIONS[-1][0]  # [MeV]
+    if 1e3 * masses[-1] > heaviest:
+        msg = (
+            f"--grid has {1e3 * masses[-1]:g} MeV, and the cross section is known up to {heaviest:g} MeV: "
+            f"end --grid there"
+        )
+        raise UserError(msg)
     light = [mass for mass in masses if mass <= 2 * ELECTRON]
     if light:
         msg = (

@@ -176,6 +176,13 @@ def _notes(runs: Sequence[RunInput], settings: Settings) -> list[str]:
         notes.append(
             "resonant production has the efficiency of what is radiated: no run of it among --signal"
         )
+    for run in runs:
+        if settings.with_resonance and run.resonant is not None:
+            low, high = (1e3 * mass for mass in (run.resonant.masses[0], run.resonant.masses[-1]))
+            notes.append(
+                f"{run.name}: resonant production outside of {low:.4g} to {high:.4g} MeV, where it was "
+                f"simulated, has the efficiency of what is radiated"
+            )
     if any(run.radiated.is_extrapolated for run in runs):
         notes.append("beyond the simulated masses the efficiency is that of the nearest")
     return notes

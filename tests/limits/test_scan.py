@@ -103,3 +103,14 @@ def test_masses_that_were_not_simulated_are_refused(run_2016: RunInput) -> None:
     assert replace(few, is_extrapolated=True).at(0.2)[0] == pytest.approx([0.6])
     with pytest.raises(ModelError, match=r"from 0.001 to 1 GeV"):
         limit_point(problem(replace(run_2016, radiated=replace(few, is_extrapolated=True))), 2.0)
+
+
+def test_resonant_production_has_its_own_efficiency_where_it_was_simulated(run_2016: RunInput) -> None:
+    own = Efficiency(masses=(0.24, 0.26), values=((0.25,), (0.25,)), errors=(0.0, 0.0))
+    run = replace(run_2016, resonant=own)
+    for mass, ratio in ((0.25, 0.5), (0.27, 1.0)):
+        plain = expected_events(run_2016, MODELS["invisible"], PLAIN, mass, 1e-4)
+        with_own, with_its = (
+            expected_events(r, MODELS["invisible"], Settings(), mass, 1e-4) - plain for r in (run, run_2016)
+        )
+        assert with_own == pytest.approx(ratio * with_its)

@@ -131,6 +131,8 @@ def test_masses_that_do_not_decay_make_no_band(na64: Call, tmp_path: Path, mass:
     assert f"--grid has {float(mass):g} MeV" in told.err
     assert "above 1.022 MeV alone" in told.err
     assert na64(*words, "1.023,10").status == 0
+    told = na64(*words, "10,2000")
+    assert "--grid has 2000 MeV, and the cross section is known up to 1000 MeV" in told.err
 
 
 @pytest.mark.usefixtures("without_figures")
