@@ -79,6 +79,7 @@ STYLE: Any = {  # for rc_context
     "pdf.fonttype": 42,  # text stays text
     "svg.hashsalt": "na64",
 }
+_FREE = 4.0  # [pixels] between a word and the frame
 METADATA: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "ModDate": None, "Creator": "na64", "Producer": None},
@@ -219,10 +220,28 @@ def add_note(axes: Axes, text: str, *, large: bool = False) -> None:
 
 @styled
 def add_text(axes: Axes, text: str, x: float, y: float, *, colour: str = INK) -> None:
-    """Write a bold word with a white edge, readable over events, at a place in data coordinates."""
+    """
+    Write a bold word with a white edge, readable over events.
+
+    Parameters
+    ----------
+    axes : Axes
+    text : str
+    x, y : float
+        The middle of the word in data coordinates; near the frame it is moved until the word is inside.
+    colour : str
+    """
     edge = patheffects.withStroke(linewidth=4, foreground="white")
     place: Any = {"ha": "center", "va": "center", "zorder": 5}
-    axes.text(x, y, text, fontsize=14, fontweight="bold", color=colour, path_effects=[edge], **place)
+    word = axes.text(x, y, text, fontsize=14, fontweight="bold", color=colour, path_effects=[edge], **place)
+    box, frame = word.get_window_extent(), axes.get_window_extent()
+    away = [
+        max(low + _FREE - one, 0.0) - max(other - (high - _FREE), 0.0)
+        for one, other, low, high in zip(box.min, box.max, frame.min, frame.max, strict=True)
+    ]
+    if any(away):
+        moved = axes.transData.inverted().transform(axes.transData.transform((x, y)) + away)
+        word.set_position((float(moved[0]), float(moved[1])))
 
 
 @styled

@@ -12,6 +12,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 
+from na64.plotting import style
 from na64.plotting.plots import draw_plane, draw_spectrum, groups_of, kept_window, plot_run, region_polygon
 from processors.histograms import Axis, HistogramSpec, fill
 from processors.result import AnalysisResult, Sample
@@ -251,6 +252,18 @@ def test_regions_are_labelled_inside_themselves() -> None:
         assert region.contains({"ecal_energy": np.array([x]), "hcal_energy": np.array([y])}).all(), (
             region.name
         )
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (1.0, 0.5), (0.01, 0.99), (0.5, 0.5)])
+def test_words_stay_inside_the_frame(place: tuple[float, float]) -> None:
+    axes = style.new_figure(6, 4).add_axes((0.2, 0.2, 0.6, 0.6))
+    style.add_text(axes, "signal box", *place)
+    (word,) = axes.texts
+    box, frame = word.get_window_extent(), axes.get_window_extent()
+    assert (box.min > frame.min).all()
+    assert (box.max < frame.max).all()
+    if place == (0.5, 0.5):
+        assert word.get_position() == pytest.approx(place)
 
 
 def test_below_the_box_edge_the_scale_is_five_times_larger() -> None:
