@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from physics.dark_photon import ALPHA, ELECTRON, PICOBARN, photon_flux, share_density
+from physics.dark_photon import ALPHA, ELECTRON, PICOBARN, energy_shares, photon_flux, share_density
+from physics.exact_bremsstrahlung import exact_grid, share_above
 from physics.muon_boson import MUON, boson_angles, boson_section, boson_shares
 from physics.muon_photons import NUCLEAR_SCALE, muon_photons
 
@@ -27,6 +28,33 @@ def test_cross_section_grows_as_the_coupling_squared_and_falls_with_the_mass() -
     assert boson_section(1.0, 160.0, 1e-3, *LEAD) < 0.05 * one
     naive = ALPHA**2 * 1e-6 / (4 * np.pi) * photon_flux(0.1, 160.0, *LEAD) / MUON**2 * PICOBARN
     assert one == pytest.approx(naive, rel=0.9)  # of the size that dimensions give
+
+
+@pytest.mark.parametrize("mass", [0.01, 0.3])
+def test_section_and_spectrum_are_exact(mass: float) -> None:
+    """Beside an integral with more points, which `test_exact_bremsstrahlung` checks for itself."""
+    epsilon = 1e-4 / np.sqrt(4 * np.pi * ALPHA)
+    grid = exact_grid(mass, 160.0, epsilon, 82.0, 207.0, nodes=(64, 32, 32), lepton=MUON)
+    assert boson_section(mass, 160.0, 1e-4, 82.0, 207.0) == pytest.approx(grid.weight.sum(), rel=1e-3)
+    x, cumulative = boson_shares(mass, 160.0)
+    assert (np.diff(x) > 0).all()
+    for share in (0.2, 0.5, 0.9):
+        assert 1 - np.interp(share, x, cumulative) == pytest.approx(share_above(grid, share), rel=0.02)
+    mean = np.trapezoid(1 - cumulative, x) + x[0]
+    assert mean == pytest.approx(np.average(grid.x, weights=grid.weight), rel=2e-3)
+
+
+def test_the_approximation_is_above_the_exact_section_of_heavy_bosons() -> None:
+    """Improved Weizsaecker-Williams is too large, more so for heavy bosons, as it is for electrons (K)."""
+    ratios = []
+    for mass in (0.03, 0.3, 1.0):
+        x, _ = energy_shares(mass, 160.0, lepton=MUON)
+        spectrum = np.trapezoid(share_density(x, 1 - x, mass, 160.0, MUON), x)
+        flux = photon_flux(mass, 160.0, *LEAD)
+        approximate = 2 * ALPHA**2 * 1e-8 / (4 * np.pi) * flux / 160.0 * spectrum * PICOBARN
+        ratios.append(approximate / boson_section(mass, 160.0, 1e-4, *LEAD))
+    assert ratios == pytest.approx([1.29, 1.82, 2.51], rel=0.02)
+    assert ratios == sorted(ratios)
 
 
 def test_heavy_bosons_take_more_of_the_energy() -> None:
