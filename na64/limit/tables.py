@@ -145,7 +145,9 @@ def limits_text(
             f"{p.expected[3]:.3e}  {p.efficiency[0]:9.3f}  {length:>11}"
         )
     if impacts:
-        lines += ["", "  nuisance             pull         limit moves by (down, up)"]
+        blinded = any(run.observed is None for run in problem.runs)
+        which = "mean expected limit" if blinded and problem.method != "asymptotic" else "limit"
+        lines += ["", f"  nuisance             pull         {which} moves by (down, up)"]
         lines += [
             f"  {i.name:<20} {i.pull:+.2f} ± {i.error:.2f}  {100 * i.down:+6.1f}% {100 * i.up:+6.1f}%"
             for i in impacts
