@@ -147,9 +147,10 @@ def limits_text(
     if impacts:
         blinded = any(run.observed is None for run in problem.runs)
         which = "mean expected limit" if blinded and problem.method != "asymptotic" else "limit"
-        lines += ["", f"  nuisance             pull         {which} moves by (down, up)"]
+        width = max(20, *(len(i.name) for i in impacts))
+        lines += ["", f"  {'nuisance':<{width}} pull         {which} moves by (down, up)"]
         lines += [
-            f"  {i.name:<20} {i.pull:+.2f} ± {i.error:.2f}  {100 * i.down:+6.1f}% {100 * i.up:+6.1f}%"
+            f"  {i.name:<{width}} {i.pull:+.2f} ± {i.error:.2f}  {100 * i.down:+6.1f}% {100 * i.up:+6.1f}%"
             for i in impacts
         ]
     lines += [f"  note: {note}" for note in notes]
