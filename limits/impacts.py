@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from limits.model import Channel, Nuisance, workspace
-from limits.upper import Method, upper_limits
+from limits.upper import Method, mean_limit, upper_limits
 
 __all__ = ["Impact", "impacts"]
 
@@ -35,9 +35,10 @@ def impacts(
     """
     Return pulls and impacts, the largest impact first.
 
-    A nuisance is held at one standard deviation, and the upper limit computed again with the same toys: the
-    observed one, or of blinded runs the median expected one. Pulls of blinded runs are 0, as the expected
-    background is fitted to itself.
+    A nuisance is held at one standard deviation, and the upper limit computed again by the same method, with
+    the same random numbers for all that is not held. It is the observed limit; of blinded runs the mean
+    expected one by toys (`limits.upper.mean_limit`: their median jumps by whole events), or the median of the
+    asymptotic formulas. Pulls of blinded runs are 0, as the expected background is fitted to itself.
 
     Parameters
     ----------
@@ -45,9 +46,13 @@ def impacts(
     level, method, n_toys, seed
         As for `limits.upper.upper_limits`.
     """
+    first = upper_limits(channels, level=level, method=method, n_toys=n_toys, seed=seed)
+    same = cast("Method", first.method)
 
     def limit(of: Sequence[Channel]) -> float:
-        found = upper_limits(of, level=level, method=method, n_toys=n_toys, seed=seed)
+        if first.observed is None and same == "toys":
+            return mean_limit(of, level=level, n_toys=n_toys, seed=seed)
+        found = upper_limits(of, level=level, method=same, n_toys=n_toys, seed=seed)
         return found.expected[2] if found.observed is None else found.observed
 
     nominal = limit(channels)

@@ -12,12 +12,13 @@ from scipy.stats import norm
 from limits.model import Channel, ModelError, counts_of, workspace
 from limits.toys import BAND, Limits, toy_limits
 
-__all__ = ["Method", "asymptotic_limits", "upper_limits"]
+__all__ = ["Method", "asymptotic_limits", "mean_limit", "upper_limits"]
 
 Method = Literal["auto", "toys", "asymptotic"]
 
 _SEARCHES = 4  # of the median limit
 _STEPS = 8  # of the scan of the strength around it
+_CENTRE = np.linspace(0.025, 0.975, 951)  # shares of experiments, of the mean
 _FEW = 20.0  # events: with fewer expected or seen the asymptotic formulas are not used
 
 
@@ -53,6 +54,21 @@ def upper_limits(
     if method == "toys" or (method == "auto" and counts < _FEW):
         return toy_limits(channels, level, n_toys, np.random.default_rng(seed))
     return asymptotic_limits(channels, level)
+
+
+def mean_limit(channels: Sequence[Channel], *, level: float, n_toys: int, seed: int) -> float:
+    """
+    Return the mean upper limit by toys, over the central 95% of experiments without a signal.
+
+    The median is the limit of a whole number of events and jumps with it; the mean follows what is expected.
+
+    Parameters
+    ----------
+    channels, level, n_toys, seed
+        As for `upper_limits`; toys of one seed are the same.
+    """
+    found = toy_limits(channels, level, n_toys, np.random.default_rng(seed), places=_CENTRE.tolist())
+    return float(np.mean(found.expected))
 
 
 def asymptotic_limits(channels: Sequence[Channel], level: float) -> Limits:

@@ -55,6 +55,8 @@ def energy_edges(energy: float, least: float) -> Floats:
     """
     Return edges of bins of the energy [GeV], even in ln(E), above 0.9 of the beam's in ln(E0 - E).
 
+    The edge that is nearest to half of the beam's energy is moved there.
+
     Parameters
     ----------
     energy : float [GeV]
@@ -68,6 +70,8 @@ def energy_edges(energy: float, least: float) -> Floats:
         The last is the beam's energy.
     """
     far = np.geomspace(least, _NEAR * energy, _BINS_FAR + 1)
+    if least < 0.5 * energy:
+        far[1 + np.abs(np.log(far[1:-1] / (0.5 * energy))).argmin()] = 0.5 * energy
     near = energy * (1.0 - np.geomspace(1.0 - _NEAR, _CLOSEST, _BINS_NEAR))
     return np.concatenate([far[:-1], near, [energy]])
 

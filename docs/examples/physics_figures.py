@@ -177,13 +177,17 @@ def bosons() -> list[Axes]:
 
 def relics() -> list[Axes]:
     """Draw y of the observed density of dark matter, of three mass ratios."""
-    both = panels((f"y of the observed density, {THIRD}", "Pseudo-Dirac, by the ratio of masses"))
+    both = panels((f"y of the observed density, {THIRD}", "Dirac and pseudo-Dirac, by the ratio of masses"))
     masses = np.geomspace(1e-3, 0.3, 100)
-    kinds: tuple[DarkMatter, ...] = ("scalar", "majorana", "pseudo-dirac", "dirac")
-    for kind, look in zip(kinds, ("-", "--", ":", "-."), strict=True):
-        both[0].plot(1e3 * masses, [relic_yield(m, RATIO, kind) for m in masses], look, label=kind)
+    kinds: tuple[tuple[DarkMatter, str, str], ...] = (
+        ("scalar", "scalar", "-"),
+        ("majorana", "Majorana", "--"),
+        ("dirac", "Dirac, pseudo-Dirac (the same)", ":"),
+    )
+    for kind, name, look in kinds:
+        both[0].plot(1e3 * masses, [relic_yield(m, RATIO, kind) for m in masses], look, label=name)
     for ratio in (0.25, 1 / 3, 0.45):
-        line = [relic_yield(m, ratio, "pseudo-dirac") for m in masses]
+        line = [relic_yield(m, ratio, "dirac") for m in masses]
         both[1].plot(1e3 * masses, line, label=rf"$m_\chi / m_{{A'}}$ = {ratio:.2f}")
     for axes in both:
         finish(axes, "mass of χ [MeV]", "y")
@@ -192,7 +196,8 @@ def relics() -> list[Axes]:
 
 @style.styled
 def main(folder: Path) -> None:
-    """Write six figures."""
+    """Write six figures into a folder, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     for draw in (bremsstrahlung, spectra, annihilation, widths, bosons, relics):
         path = folder / f"physics_{draw.__name__}.png"
         style.write_figure(style.figure_of(draw()[0]), path)
@@ -200,6 +205,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
-        sys.exit(f"{__doc__}\nGive a folder that exists, got: {' '.join(sys.argv[1:]) or 'nothing'}")
+    if len(sys.argv) != 2 or (Path(sys.argv[1]).exists() and not Path(sys.argv[1]).is_dir()):
+        sys.exit(f"{__doc__}\nGive a folder, got: {' '.join(sys.argv[1:]) or 'nothing'}")
     main(Path(sys.argv[1]))

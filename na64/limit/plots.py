@@ -13,22 +13,24 @@ from matplotlib.figure import Figure
 
 from limits.impacts import Impact
 from limits.scan import Point, Problem
+from limits.signal import Settings
 from na64.limit.curves import Curve
 from na64.plotting import style
 from physics.anomalous_moment import coupling_of_moment
 from physics.dark_matter import yield_of_mixing
 from physics.relic import DarkMatter, relic_yield
 
-__all__ = ["BAND_COLOURS", "LABELS", "Extras", "finite", "plot_limits"]
+__all__ = ["BAND_COLOURS", "LABELS", "Extras", "draw_limit", "finite", "plot_limits", "y_axis"]
 
 Floats = npt.NDArray[np.float64]
 
 BAND_COLOURS = ("#8fd694", "#ffe08a")  # within 1 and 2 standard deviations
-_RELICS: tuple[tuple[DarkMatter, str, str], ...] = (
-    ("scalar", "relic: scalar", "-"),
-    ("majorana", "relic: Majorana", "--"),
-    ("pseudo-dirac", "relic: pseudo-Dirac", ":"),
+_RELICS: tuple[tuple[tuple[DarkMatter, ...], str, str], ...] = (
+    (("scalar",), "relic: scalar", "-"),
+    (("majorana",), "relic: Majorana", "--"),
+    (("dirac", "pseudo-dirac"), "relic: Dirac, pseudo-Dirac", ":"),  # one line: the same density
 )
+_OVERLAYS = (2, 6, 9, 7, 8, 1)  # colours of published curves; those of the relics are 3 to 5
 LABELS = {"closed": "data, blinded", "open": "data", "projection": "projection"}
 
 
@@ -68,15 +70,19 @@ def plot_limits(
     plain = _Axis(1e3, 1.0, 1.0, f"$m_{{{model.boson}}}$ [MeV]", model.mathematical)
     figures = [("limit", draw_limit(problem, points, plain, label, extras))]
     if model.name == "invisible":
-        a, r = problem.settings.alpha_d, problem.settings.mass_ratio
-        axis = _Axis(1e3 * r, 2.0, float(yield_of_mixing(1.0, a, r)), r"$m_\chi$ [MeV]",
-                     r"$y = \alpha_D\, \varepsilon^2\, (m_\chi / m_{A'})^4$")  # fmt: skip
-        figures.append(("limit_y", draw_limit(problem, points, axis, label, extras)))
+        figures.append(("limit_y", draw_limit(problem, points, y_axis(problem.settings), label, extras)))
     if impacts:
         figures.append(("impacts", draw_impacts(impacts, label)))
     if extras.projection:
         figures.append(("projection", draw_projection(problem, extras)))
     return [style.save_figure(figure, to, name)[0] for name, figure in figures]
+
+
+def y_axis(settings: Settings) -> _Axis:
+    """Return the axes of y against the mass of chi."""
+    a, r = settings.alpha_d, settings.mass_ratio
+    words = r"$m_\chi$ [MeV]", r"$y = \alpha_D\, \varepsilon^2\, (m_\chi / m_{A'})^4$"
+    return _Axis(1e3 * r, 2.0, float(yield_of_mixing(1.0, a, r)), *words)
 
 
 def finite(x: Floats, *ys: Floats) -> tuple[Floats, ...]:
@@ -112,10 +118,11 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
         axes.plot(*finite(mass, seen), color=style.INK, lw=2.2, marker=marker, label="observed")
     for index, curve in enumerate(extras.curves):
         x, y = axis.mass * curve.mass, shown(curve.lower)
+        colour = style.COLOURS[_OVERLAYS[index % len(_OVERLAYS)]]
         inside = (x >= mass.min()) & (x <= mass.max())
-        axes.plot(x[inside], y[inside], color=style.COLOURS[(2 + index) % 10], ls="-.", label=curve.label)
+        axes.plot(x[inside], y[inside], color=colour, ls="-.", label=curve.label)
     if axis.power == 2.0:
-        _draw_relics(axes, mass, problem.settings.mass_ratio)
+        _draw_relics(axes, mass, problem.settings.mass_ratio, problem.settings.dark_matter)
     if problem.model.name == "lmu-ltau" and extras.moment is not None:
         _draw_moment(axes, np.array([p.mass for p in points]), extras.moment)
     axes.set_xscale("log")
@@ -154,13 +161,14 @@ def _remark(problem: Problem) -> str:
     )
 
 
-def _draw_relics(axes: Axes, mass: Floats, ratio: float) -> None:
+def _draw_relics(axes: Axes, mass: Floats, ratio: float, chosen: DarkMatter) -> None:
     grid = np.geomspace(max(mass.min(), 0.6), mass.max(), 150)
     if ratio >= 0.49:
         return
-    for index, (kind, name, line) in enumerate(_RELICS):
-        y = [relic_yield(1e-3 * float(m), ratio, kind) for m in grid]
-        axes.plot(grid, y, color=style.COLOURS[3 + index], ls=line, lw=2, label=name)
+    for index, (kinds, name, line) in enumerate(_RELICS):
+        y = [relic_yield(1e-3 * float(m), ratio, kinds[0]) for m in grid]
+        width, mark = (3.0, " (of this limit)") if chosen in kinds else (1.5, "")
+        axes.plot(grid, y, color=style.COLOURS[3 + index], ls=line, lw=width, label=name + mark)
 
 
 def _draw_moment(axes: Axes, mass: Floats, moment: tuple[float, float]) -> None:

@@ -14,9 +14,11 @@ from limits.impacts import Impact
 from limits.scan import Point, Problem
 from na64.limit.curves import Curve
 from na64.run.record import versions
+from physics.dark_matter import yield_of_mixing
 
 __all__ = [
     "BAND_NAMES",
+    "has_y",
     "impacts_csv",
     "limits_csv",
     "limits_json",
@@ -24,6 +26,7 @@ __all__ = [
     "ratios_text",
     "thinned",
     "word_of",
+    "y_of",
 ]
 
 T = TypeVar("T")
@@ -34,7 +37,7 @@ BAND_NAMES = ("minus_2_sigma", "minus_1_sigma", "median", "plus_1_sigma", "plus_
 
 
 def limits_csv(problem: Problem, points: Sequence[Point]) -> str:
-    """Return one row per mass."""
+    """Return one row per mass; of invisible decays the limits on y are behind those on epsilon."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     runs = [run.name for run in problem.runs]
@@ -44,11 +47,32 @@ def limits_csv(problem: Problem, points: Sequence[Point]) -> str:
         + ["signal_events_at_limit", "track_length_X0", "resonant_share"]
         + [f"efficiency_{run}" for run in runs]
         + ["method"]
+        + (
+            ["m_chi_GeV", "y_observed", *(f"y_expected_{band}" for band in BAND_NAMES)]
+            if has_y(problem)
+            else []
+        )
     )
     for p in points:
         numbers = [p.observed, *p.expected, p.events, p.track_length, p.resonant, *p.efficiency]
-        writer.writerow([f"{p.mass:.9g}", *(word_of(n) for n in numbers), p.method])
+        of_chi = [problem.settings.mass_ratio * p.mass, *y_of(problem, [p.observed, *p.expected])]
+        in_y = [word_of(n) for n in of_chi] if has_y(problem) else []
+        writer.writerow([f"{p.mass:.9g}", *(word_of(n) for n in numbers), p.method, *in_y])
     return text.getvalue()
+
+
+def has_y(problem: Problem) -> bool:
+    """Return whether limits are also on y, of dark matter that a dark photon decays to."""
+    return problem.model.name == "invisible"
+
+
+def y_of(problem: Problem, couplings: Sequence[float | None]) -> list[float | None]:
+    """Return y of epsilons, for the dark sector of a problem; None where there is none."""
+    settings = problem.settings
+    return [
+        None if value is None else float(yield_of_mixing(value, settings.alpha_d, settings.mass_ratio))
+        for value in couplings
+    ]
 
 
 def word_of(number: float | None) -> str:
@@ -145,9 +169,12 @@ def limits_text(
             f"{p.expected[3]:.3e}  {p.efficiency[0]:9.3f}  {length:>11}"
         )
     if impacts:
-        lines += ["", "  nuisance             pull         limit moves by (down, up)"]
+        blinded = any(run.observed is None for run in problem.runs)
+        which = "mean expected limit" if blinded and problem.method != "asymptotic" else "limit"
+        width = max(20, *(len(i.name) for i in impacts))
+        lines += ["", f"  {'nuisance':<{width}} pull         {which} moves by (down, up)"]
         lines += [
-            f"  {i.name:<20} {i.pull:+.2f} ± {i.error:.2f}  {100 * i.down:+6.1f}% {100 * i.up:+6.1f}%"
+            f"  {i.name:<{width}} {i.pull:+.2f} ± {i.error:.2f}  {100 * i.down:+6.1f}% {100 * i.up:+6.1f}%"
             for i in impacts
         ]
     lines += [f"  note: {note}" for note in notes]

@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.float64]
 
 _X17 = 0.0167  # [GeV]
 _WITHOUT_BAND = (1e-5, 1e-2)  # epsilon
+_HEADROOM = 6.0  # above all curves, for the legend
 _VISIBLE = 0.01  # relative: edges that are closer look like one line
 
 
@@ -73,6 +74,7 @@ def draw_visible(
         axes.set_ylim(*_WITHOUT_BAND)
     axes.set_xlabel("$m_{A'}$ [MeV]")
     axes.set_ylabel(r"$\varepsilon$")
+    axes.set_ylim(top=axes.get_ylim()[1] * _HEADROOM)
     axes.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="0.8", fancybox=False)
     title = rf"$A' \rightarrow e^+ e^-$, {100 * level:g}% CL"
     return style.label_axes(axes, LABELS[state], title=title, right=f"{exposure:.3g} EOT")

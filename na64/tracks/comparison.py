@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from limits.track_table import KINDS, TrackTable
 from physics.shower_tracks import electron_track_lengths, secondary_positron_track_density
 
-__all__ = ["Spectrum", "spectra", "tracks_csv", "tracks_text"]
+__all__ = ["Spectrum", "spectra", "tracks_csv", "tracks_text", "with_error"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,7 +77,8 @@ def tracks_text(table: TrackTable) -> str:
         f"track length [X0] per {table.energy:g} GeV {table.particle} in {table.setup} ({table.material})",
         f"  {table.showers:,} showers, seed {table.seed}, followed down to {table.least:g} GeV over "
         f"{table.depths[-1]:.3g} X0",
-        f"  energy [GeV]: {on_tracks:.3g} lost on the tracks, {below:.4g} left below, {behind:.2g} behind",
+        f"  energy [GeV]: {on_tracks:.3g} lost on the tracks, {below:.4g} left below the threshold, "
+        f"{behind:.2g} behind the target",
         "",
         f"  {'above [GeV]':>12}"
         + "".join(f"  {f'{_name(table, kind)}, over analytic':>36}" for kind in KINDS),
@@ -91,10 +93,29 @@ def tracks_text(table: TrackTable) -> str:
             form = _analytic_above(table, kind, found[kind], at)
             error = values.std(ddof=1) / np.sqrt(len(values))
             mean = values.mean()
-            ratio = "-" if np.isnan(form) else f"{mean / form:.3f} ± {error / form:.3f}"
-            words.append(f"{mean:9.4g} ± {error:.1g}  {ratio:>15}")
+            ratio = with_error(mean / form, error / form) if form > 0 else "-"
+            words.append(f"{with_error(mean, error)}  {ratio:>17}")
         lines.append(f"  {at[0]:12.4g}" + "".join(f"  {word:>36}" for word in words))
+    lines.append("  -: no such particle in these showers, or no analytic form")
     return "\n".join(lines) + "\n"
+
+
+def with_error(value: float, error: float) -> str:
+    """
+    Return a value and its error to the same digit, by the rule of the Particle Data Group.
+
+    Of the first three digits of the error two are kept up to 354, one up to 949, and 950 to 999 are 1000
+    (R. L. Workman et al., PTEP 2022 (2022) 083C01, introduction 5.3). Without an error: "-".
+    """
+    if not (error > 0 and math.isfinite(value) and math.isfinite(error)):
+        return "-"
+    power = math.floor(math.log10(error)) - 2
+    leading = round(error / 10**power)
+    place = power + (1 if leading < 355 else 2)
+    error = 10 ** (power + 3) if leading >= 950 else error
+    digits = max(-place, 0)
+    value, error = (round(number, -place) for number in (value, error))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
 def _analytic_above(table: TrackTable, kind: str, spectrum: Spectrum, at: Floats) -> float:

@@ -17,6 +17,7 @@ from physics.thick_target import survival
 __all__ = ["draw_depths", "draw_spectra", "plot_tracks"]
 
 _RATIOS = (0.5, 1.9)
+_LEAST = 1e-5  # particles at a depth
 _SIZES = (4, 6, 3)  # of markers: those of pairs lie on each other
 
 
@@ -52,7 +53,8 @@ def draw_spectra(table: TrackTable) -> Figure:
     above.tick_params(labelbottom=False)
     below.axhline(1.0, color=style.INK, lw=0.8)
     below.set(xlabel="E [GeV]", ylabel="over analytic", ylim=_RATIOS)
-    above.set_xlim(table.least, table.energy)
+    above.set_xlim(table.least, 1.25 * table.energy)  # the beam's peak is within the frame
+    style.add_note(below, "triangles: ratios outside of the frame")
     return style.label_axes(
         above, "simulation", title=f"track length, {table.showers:,} showers", right=table.setup
     )
@@ -77,6 +79,9 @@ def _draw(above: Axes, below: Axes, table: TrackTable, spectrum: Spectrum, label
     ratio = spectrum.lengths[known] / spectrum.analytic[known]
     error = spectrum.errors[known] / spectrum.analytic[known]
     below.errorbar(middle[known], ratio, error, fmt="o", ms=_SIZES[index], mfc="none", color=colour)
+    frame: Any = {"color": colour, "ms": 7, "ls": "none", "transform": below.get_xaxis_transform()}
+    for outside, place, marker in ((ratio < _RATIOS[0], 0.03, "v"), (ratio > _RATIOS[1], 0.97, "^")):
+        below.plot(middle[known][outside], np.full(outside.sum(), place), marker, **frame)
 
 
 @style.styled
@@ -91,7 +96,7 @@ def draw_depths(table: TrackTable) -> Figure:
     figure = style.new_figure(8, 6)
     axes = figure.add_axes((0.12, 0.12, 0.84, 0.75))
     widths, middle = np.diff(table.depths), 0.5 * (table.depths[1:] + table.depths[:-1])
-    half = int(np.searchsorted(table.energies, 0.5 * table.energy))
+    half = int(np.abs(table.energies - 0.5 * table.energy).argmin())
     fine = np.linspace(table.depths[0], table.depths[-1], 400)
     for row, kind in enumerate(KINDS):
         colour = style.colour_of(row)[0]
@@ -104,8 +109,9 @@ def draw_depths(table: TrackTable) -> Figure:
                 loss = np.log(table.energy / table.energies[first])
                 axes.plot(fine, survival(fine, np.full(fine.shape, loss)), color=colour, lw=1.2)
     largest = table.lengths.sum(axis=1).max()
-    axes.set(xlabel="depth [$X_0$]", ylabel="particles", yscale="log", ylim=(1e-5, 30 * largest))
-    axes.set_xlim(table.depths[0], table.depths[-1])
-    axes.plot([], [], color=style.INK, lw=1.2, label="analytic form")
+    axes.set(xlabel="depth [$X_0$]", ylabel="particles", yscale="log", ylim=(_LEAST, 30 * largest))
+    reached = np.flatnonzero((table.lengths.sum(axis=1) / widths).max(axis=0) > _LEAST)
+    axes.set_xlim(table.depths[0], table.depths[min(reached[-1] + 2, len(widths))])
+    axes.plot([], [], color=style.INK, lw=1.2, label=f"analytic, {_label(table, 'beam')} alone")
     axes.legend(loc="upper right", ncol=2, fontsize=10)
     return style.label_axes(axes, "simulation", title=f"{table.showers:,} showers", right=table.setup)

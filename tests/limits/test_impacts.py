@@ -3,7 +3,7 @@
 import pytest
 
 from limits.impacts import impacts
-from limits.model import Nuisance, make_channel
+from limits.model import Channel, Nuisance, make_channel, symmetric
 
 YIELD = Nuisance("yield", 1 / 1.1, 1.1)
 
@@ -23,3 +23,36 @@ def test_more_events_than_expected_pull_the_background_up(seen: int | None, sign
     assert found.pull * sign > 0.3 or (sign == 0 and abs(found.pull) < 1e-3)
     assert 0.4 < found.error < 0.9
     assert found.down != found.up
+
+
+def projection(background: float, n_bins: int) -> list[Channel]:
+    """Return bins that share the nuisances of signal and background."""
+    errors = (symmetric("yield", 0.1), symmetric("scale", 0.03))
+    return [
+        Channel(
+            name=f"projection_{index}",
+            signal=1.0 + index,
+            background=background / (1.0 + index) ** 2,
+            signal_nuisances=errors,
+            background_nuisances=(Nuisance("background", 0.6, 1.8),),
+        )
+        for index in range(n_bins)
+    ]
+
+
+@pytest.mark.parametrize("n_bins", [1, 3])
+def test_impacts_are_of_the_nuisance_and_not_of_other_toys(n_bins: int) -> None:
+    """3% of the signal move the limit by 3% up and down, whichever toys they are."""
+    for seed in (1, 2, 3, 4):
+        found = impacts(projection(0.5, n_bins), level=0.9, method="toys", n_toys=4000, seed=seed)
+        scale = next(one for one in found if one.name == "scale")
+        assert scale.down == pytest.approx(0.03, abs=0.006)
+        assert scale.up == pytest.approx(-0.03, abs=0.006)
+
+
+def test_an_expected_limit_moves_with_the_background_and_does_not_jump() -> None:
+    """The median count of 0.5 (0.3 to 0.9) is 0 or 1, and its limit 2.3 or 3.3 events."""
+    found = impacts(projection(0.5, 1), level=0.9, method="toys", n_toys=4000, seed=1)
+    background = next(one for one in found if one.name == "background")
+    assert -0.2 < background.down < -0.02
+    assert 0.02 < background.up < 0.2

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import chi2, poisson
 
 from limits.model import ModelError, Nuisance, make_channel, workspace
-from limits.upper import upper_limits
+from limits.toys import poisson_counts
+from limits.upper import mean_limit, upper_limits
 
 
 def closed_formula(n: int, b: float, level: float = 0.9) -> float:
@@ -56,6 +57,26 @@ def test_two_runs_are_as_one_of_their_sum() -> None:
     found = upper_limits(halves, n_toys=20_000)
     assert found.observed == pytest.approx(closed_formula(3, 1.0), rel=0.03)
     assert found.expected[2] == pytest.approx(counting(1, 1.0), rel=0.03)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-3, 0.7, 12.0, 250.0, 3000.0])
+def test_counts_are_quantiles_of_poisson(mean: float) -> None:
+    shares = np.append(np.linspace(1e-6, 1 - 1e-6, 501), [0.0, 1 - 1e-16])[None]
+    found = poisson_counts(shares, np.full(shares.shape, mean))[0]
+    assert found[:-2] == pytest.approx(poisson.ppf(shares[0, :-2], mean))
+    assert found[-2] <= poisson.ppf(1e-9, mean)
+    assert poisson.ppf(1 - 1e-12, mean) <= found[-1] < mean + 12 * np.sqrt(mean) + 40
+
+
+@pytest.mark.parametrize("background", [0.4, 2.5])
+def test_mean_limit_is_that_of_counts_by_their_probability(background: float) -> None:
+    """Of the central 95%, whose outer counts stand with the part that is within."""
+    channel = make_channel("run", 1.0, (background, background, background))
+    counts = np.arange(30)
+    ends = np.append(0.0, poisson.cdf(counts, background)).clip(0.025, 0.975)
+    limits = [closed_formula(int(n), background) for n in counts]
+    expected = float(np.diff(ends) @ limits) / 0.95
+    assert mean_limit([channel], level=0.9, n_toys=10, seed=1) == pytest.approx(expected, rel=5e-3)
 
 
 def test_asymptotic_limit_meets_the_toys_where_counts_are_large() -> None:

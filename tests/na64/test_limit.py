@@ -115,11 +115,20 @@ def test_curve_of_two_blinded_runs(
     assert [float(r["epsilon_expected_median"]) for r in rows] == pytest.approx(
         [p["expected"]["median"] for p in points], rel=1e-5
     )
+    for row in rows:
+        epsilon, mass = float(row["epsilon_expected_plus_1_sigma"]), float(row["mass_GeV"])
+        assert float(row["m_chi_GeV"]) == pytest.approx(mass / 3, rel=1e-5)
+        assert float(row["y_expected_plus_1_sigma"]) == pytest.approx(0.1 * epsilon**2 / 81, rel=1e-5)
+        assert row["y_observed"] == row["epsilon_observed"] == ""
     model = pyhf.Workspace(json.loads((runs["out"] / "workspace.json").read_text())).model()
     assert model.config.channels == ["first", "second"]
     assert {"yield", "efficiency_na64e_2018", "background_second"} <= set(model.config.parameters)
     first, *tables = yaml.safe_load_all((runs["out"] / "hepdata" / "submission.yaml").read_text())
-    assert "dark photon" in first["comment"]
+    for words in ("dark photon", "first (na64e_2018): e- of 100 GeV, 1e+09 on target", "second", "dirac"):
+        assert words in first["comment"]
+    assert {table["data_file"] for table in tables} == {
+        *("limits.yaml", "limits_y.yaml", "efficiency.yaml", "impacts.yaml")
+    }
     for table in tables:
         content = yaml.safe_load((runs["out"] / "hepdata" / table["data_file"]).read_text())
         lengths = {len(c["values"]) for kind in content.values() for c in kind}

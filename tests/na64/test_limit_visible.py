@@ -75,8 +75,13 @@ def read(out: Path) -> dict[str, Any]:
 
 def read_submission(out: Path) -> tuple[list[float], dict[str, list[float | str]], dict[str, Any]]:
     """Return masses [MeV], columns and qualifiers of the table that submission.yaml names."""
-    first, about = yaml.safe_load_all((out / "hepdata" / "submission.yaml").read_text())
+    first, about, other = yaml.safe_load_all((out / "hepdata" / "submission.yaml").read_text())
     assert "e+ e-" in first["comment"]
+    assert "e- of 100 GeV" in first["comment"]
+    efficiency = yaml.safe_load((out / "hepdata" / other["data_file"]).read_text())
+    values = [row["value"] for column in efficiency["dependent_variables"] for row in column["values"]]
+    assert values
+    assert all(0 < value <= 1 for value in values)
     table = yaml.safe_load((out / "hepdata" / about["data_file"]).read_text())
     (mass,), columns = table["independent_variables"], table["dependent_variables"]
     assert (mass["header"]["units"], about["data_file"]) == ("MeV", "band.yaml")
@@ -186,6 +191,7 @@ def test_closed_data_have_an_expected_band_alone(na64: Call, tmp_path: Path) -> 
     assert found[0] == found[1]
     assert {str(path) for path in found[0][2]} == {
         "limits.txt", "limits.csv", "workspace.json", "hepdata/submission.yaml", "hepdata/band.yaml",
+            "hepdata/efficiency.yaml",
     }  # fmt: skip
     (row,) = csv.DictReader((out / "limits.csv").read_text().splitlines())
     assert (float(row["eps_expected_lower"]) > 0, row["eps_observed_lower"]) == (True, "")

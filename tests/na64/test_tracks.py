@@ -14,7 +14,7 @@ from limits.model import ModelError
 from limits.track_simulation import measure_tracks
 from limits.track_table import TrackTable, read_tracks, write_tracks
 from na64.plotting import style
-from na64.tracks.comparison import spectra, tracks_text
+from na64.tracks.comparison import spectra, tracks_text, with_error
 from physics.shower_tracks import electron_track_lengths, secondary_positron_track_density
 from tests.na64.test_limit import arguments, draw_png_alone, make_data, make_signal
 
@@ -102,6 +102,31 @@ def test_spectra_stand_beside_the_analytic_forms(table: TrackTable) -> None:
     assert "beam e-, over analytic" in words
     line = next(line for line in words.splitlines() if line.split()[:1] == ["50"])
     assert 0.7 < float(line.split()[4]) < 1.2
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        (16.4391, 16.4391, "16 ± 16"),
+        (0.8271, 0.1192, "0.83 ± 0.12"),
+        (0.8271, 0.3672, "0.8 ± 0.4"),
+        (14.674, 0.9648, "14.7 ± 1.0"),
+        (1234.5, 120.0, "1230 ± 120"),
+        (1.00431, 0.000567, "1.0043 ± 0.0006"),
+        (0.0, 0.0, "-"),
+        (float("nan"), 0.1, "-"),
+    ],
+)
+def test_a_value_has_the_digits_of_its_error(value: float, error: float, words: str) -> None:
+    """The second to fourth are the examples of the Particle Data Group's introduction, section 5.3."""
+    assert with_error(value, error) == words
+
+
+def test_what_no_shower_reached_is_told_as_unknown(table: TrackTable) -> None:
+    """No pair of 200 showers has 90% of the beam's energy."""
+    line = next(line for line in tracks_text(table).splitlines() if line.split()[:1] == ["90"])
+    assert line.split()[-2:] == ["-", "-"]
+    assert "nan" not in tracks_text(table)
 
 
 def _pairs_above(energy: float) -> float:

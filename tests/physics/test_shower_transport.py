@@ -49,6 +49,14 @@ def test_energy_is_lost_left_or_behind(depths: Floats, is_positron: bool) -> Non
     assert (found.energies[2] > 10.0 * 50) == (len(depths) == 2)
 
 
+@pytest.mark.parametrize("least", [0.05, 1.0, 5.0, 49.9, 60.0])
+def test_edges_rise_to_the_beam_and_hold_its_half(least: float) -> None:
+    edges = energy_edges(100.0, least)
+    assert (edges[0], edges[-1], len(edges)) == (least, 100.0, 61)
+    assert (np.diff(edges) > 0).all()
+    assert (50.0 in edges) == (least < 50.0)
+
+
 def test_energy_lost_is_that_of_the_tracks() -> None:
     """Ionisation, and photons below a thousandth of the least energy, per track length."""
     found = follow(LEAD, 20.0, 0.1, 100)
