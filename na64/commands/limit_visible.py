@@ -40,9 +40,8 @@ def write_band(options: LimitOptions, masses: Sequence[float], curves: Sequence[
     Raises
     ------
     UserError
-        If inputs do not belong together, an option is of other models, or a mass does not decay to e+ e-.
+        If inputs do not belong together, or a mass does not decay to e+ e-.
     """
-    _require_known(options)
     _require_decays(masses)
     inputs = read_visible(options, masses)
     allowed = allowed_events(
@@ -93,14 +92,6 @@ def _write(
 
 def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
-
-
-def _require_known(options: LimitOptions) -> None:
-    others = ("bins", "dimuon_correction", "moment", "impacts_at", "project")
-    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name)]
-    if given:
-        msg = f"{', '.join(given)} is of other models; leave it out with --model visible"
-        raise UserError(msg)
 
 
 def _require_decays(masses: Sequence[float]) -> None:
