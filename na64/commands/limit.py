@@ -24,7 +24,7 @@ from na64.commands.common import show_progress
 from na64.commands.limit_visible import write_band
 from na64.errors import UserError
 from na64.limit.applicable import require_applicable
-from na64.limit.curves import Curve, read_curve
+from na64.limit.curves import Curve, notes_on, read_curve
 from na64.limit.data import Assumed
 from na64.limit.hepdata import hepdata
 from na64.limit.inputs import LimitInputs, read_inputs, read_projection
@@ -86,11 +86,12 @@ def compute_limits(options: LimitOptions) -> int:
     )
     masses = masses_of_grid(options.grid)
     dark_sector = (options.alpha_d, options.mass_ratio) if options.model == "invisible" else None
-    curves = [read_curve(word, dark_sector) for word in options.overlay]
+    curves = [read_curve(word, dark_sector, options.model) for word in options.overlay]
     if options.model == "visible":
         return write_band(options, masses, curves)
     inputs = _with_tracks(_inputs(options), options.track_length)
-    inputs = inputs._replace(notes=(*inputs.notes, *notes_of(options)))
+    notes = (*notes_of(options), *notes_on(curves, masses, is_band=False))
+    inputs = inputs._replace(notes=(*inputs.notes, *notes))
     problem = Problem(
         runs=inputs.runs,
         model=MODELS[options.model],

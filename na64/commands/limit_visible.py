@@ -15,7 +15,7 @@ from limits.upper import Method
 from limits.visible_band import Band, allowed_events, visible_band, visible_channels
 from na64.commands.common import show_progress
 from na64.errors import UserError
-from na64.limit.curves import Curve
+from na64.limit.curves import Curve, notes_on
 from na64.limit.hepdata import hepdata_of_band
 from na64.limit.options import LimitOptions
 from na64.limit.visible import VisibleInputs, read_visible
@@ -44,6 +44,7 @@ def write_band(options: LimitOptions, masses: Sequence[float], curves: Sequence[
     """
     _require_decays(masses)
     inputs = read_visible(options, masses)
+    inputs = inputs._replace(notes=(*inputs.notes, *notes_on(curves, masses, is_band=True)))
     allowed = allowed_events(
         inputs.setups,
         yield_error=options.yield_error,

@@ -122,7 +122,7 @@ def limit(
         list[str] | None,
         typer.Option(
             "--overlay",
-            help="Published curve: CSV of epsilon, or of y and m_chi; na64_2016, na64_visible_2017; repeat.",
+            help="Published curve: CSV with a header (docs/limits.md), na64_2016, na64_visible_2017; repeat.",
             metavar="FILE[:LABEL]",
         ),
     ] = None,
