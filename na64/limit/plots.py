@@ -218,7 +218,8 @@ def draw_impacts(impacts: Sequence[Impact], label: str) -> Figure:
     left.set_ylim(len(impacts) - 0.4, -0.6)
     right.tick_params(labelleft=False)
     right.set_xlim(-2.2, 2.2)
-    left.set_xlabel("change of the limit [%]")
+    which = "limit" if label == LABELS["open"] else "expected limit"
+    left.set_xlabel(f"change of the {which} [%]")
     right.set_xlabel("pull [s.d.]")
     style.label_axes(left, label, title="blue: held one deviation down, orange: up")
     return figure
