@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -22,11 +23,20 @@ from limits.upper import Method
 from na64.commands.common import show_progress
 from na64.commands.limit_visible import write_band
 from na64.errors import UserError
-from na64.limit.curves import Curve, read_curve
+from na64.limit.applicable import require_applicable
+from na64.limit.curves import Curve, notes_on, read_curve
 from na64.limit.data import Assumed
 from na64.limit.hepdata import hepdata
 from na64.limit.inputs import LimitInputs, read_inputs, read_projection
-from na64.limit.options import LimitOptions, masses_of_grid, named_numbers, numbers, parse_assumed
+from na64.limit.options import (
+    LimitOptions,
+    masses_of_grid,
+    named_numbers,
+    notes_of,
+    numbers,
+    parse_assumed,
+    parse_moment,
+)
 from na64.limit.plots import Extras, plot_limits
 from na64.limit.scan import Store, scan
 from na64.limit.tables import impacts_csv, limits_csv, limits_json, limits_text, ratios_text
@@ -34,7 +44,7 @@ from na64.run.execution import choose_execution, keep_logs, log_folder
 from na64.run.identity import digest_of
 from na64.run.outputs import check_output, replace_path
 from na64.run.record import versions
-from na64.run.resume import PARTS_FOLDER, own_folder
+from na64.run.resume import PARTS_FOLDER, own_folder, working_folder
 from na64.run.stored import read_run
 from na64.tracks.attached import attach_tracks
 from physics.relic import DarkMatter
@@ -76,10 +86,12 @@ def compute_limits(options: LimitOptions) -> int:
     )
     masses = masses_of_grid(options.grid)
     dark_sector = (options.alpha_d, options.mass_ratio) if options.model == "invisible" else None
-    curves = [read_curve(word, dark_sector) for word in options.overlay]
+    curves = [read_curve(word, dark_sector, options.model) for word in options.overlay]
     if options.model == "visible":
         return write_band(options, masses, curves)
     inputs = _with_tracks(_inputs(options), options.track_length)
+    notes = (*notes_of(options), *notes_on(curves, masses, is_band=False))
+    inputs = inputs._replace(notes=(*inputs.notes, *notes))
     problem = Problem(
         runs=inputs.runs,
         model=MODELS[options.model],
@@ -121,21 +133,27 @@ def _check(options: LimitOptions) -> None:
             hint = nearest(value, choices) or "."
             msg = f"{name} {value} is not known{hint} There are: {', '.join(choices)}"
             raise UserError(msg)
-    if not 0 < options.mass_ratio < 0.5 or not options.alpha_d > 0:
-        msg = (
-            f"--mass-ratio must be above 0 and below 0.5 and --alpha-d above 0, got {options.mass_ratio:g} "
-            f"and {options.alpha_d:g}"
-        )
-        raise UserError(msg)
+    _check_numbers(options)
     if bool(options.runs) == bool(options.projection):
         msg = "give --runs of data, or --projection with the particles on target, and not both"
         raise UserError(msg)
-    if options.model == "visible" and (options.track_length or options.electron_motion):
-        msg = "--track-length and --electron-motion are of invisible decays; leave them out with visible ones"
-        raise UserError(msg)
+    require_applicable(options)
     if not options.signal and options.model != "visible":
         msg = "give --signal: run directories of simulated signals, a mass each (docs/limits.md)"
         raise UserError(msg)
+
+
+def _check_numbers(options: LimitOptions) -> None:
+    if not 0 < options.mass_ratio < 0.5:
+        msg = f"--mass-ratio must be above 0 and below 0.5, got {options.mass_ratio:g}"
+        raise UserError(msg)
+    if not 0 < options.alpha_d < math.inf:
+        msg = f"--alpha-d must be a number above 0, got {options.alpha_d:g}"
+        raise UserError(msg)
+    if not 0 <= options.yield_error <= 1:
+        msg = f"--yield-error is relative, from 0 to 1 (0.1 is 10%), got {options.yield_error:g}"
+        raise UserError(msg)
+    parse_moment(options.moment)
 
 
 def _settings(options: LimitOptions) -> Settings:
@@ -153,7 +171,7 @@ def _inputs(options: LimitOptions) -> LimitInputs:
     assumed: Assumed | None = parse_assumed(options.assume_background)
     edges = numbers("--bins", options.bins)
     if options.projection:
-        exposures = named_numbers("--projection", options.projection)
+        exposures = named_numbers("--projection", options.projection, "EOT")
         if set(exposures) != {""}:
             msg = f"--projection SETUP=EOT is of --model visible; {options.model} takes one --projection EOT"
             raise UserError(msg)
@@ -170,7 +188,7 @@ def _inputs(options: LimitOptions) -> LimitInputs:
         options.background,
         signals,
         _settings(options),
-        eot=named_numbers("--eot", options.eot),
+        eot=named_numbers("--eot", options.eot, "[RUN=]NUMBER"),
         assumed=assumed,
         edges=edges,
         with_dimuons=options.dimuon_correction,
@@ -195,9 +213,10 @@ def _scan(
     options: LimitOptions, problem: Problem, masses: Sequence[float], execution: Execution, folder: Path
 ) -> list[Point]:
     parts = folder / PARTS_FOLDER
-    if not options.resume:
-        shutil.rmtree(parts, ignore_errors=True)
     store = Store(parts / digest_of(_identity(problem))[:32])
+    if not options.resume:
+        _require_none_kept(options, store.kept(masses), len(masses))
+        shutil.rmtree(parts, ignore_errors=True)
     try:
         with show_progress() as tell:
             return scan(
@@ -209,9 +228,20 @@ def _scan(
                 tell=lambda done, total: tell("masses", done, total),
             )
     except KeyboardInterrupt:
-        kept = sum(store.read(mass) is not None for mass in masses)
+        kept = store.kept(masses)
         typer.echo(f"na64: {kept} of {len(masses)} masses are kept; --resume goes on from there", err=True)
         raise
+
+
+def _require_none_kept(options: LimitOptions, kept: int, total: int) -> None:
+    """Refuse to lose masses that an interrupted scan has kept, unless the user says so."""
+    if kept and not options.overwrite:
+        msg = (
+            f"{kept} of {total} masses of this very scan, which was interrupted, are kept in "
+            f"{working_folder(options.output)}; go on from there with --resume, or begin anew with "
+            f"--overwrite"
+        )
+        raise UserError(msg)
 
 
 def _most(execution: Execution) -> int:
@@ -241,12 +271,8 @@ def _describe(
     if options.project is not None:
         factors = np.geomspace(1.0, options.project, _FACTORS)
         projection = project(problem, at.mass, [float(f) for f in factors])
-    moment = None if options.moment is None else numbers("--moment", options.moment.replace(":", ","))
-    if moment is not None and len(moment) != 2:
-        msg = f"--moment is VALUE:ERROR, got '{options.moment}'"
-        raise UserError(msg)
-    pair = None if moment is None else (moment[0], moment[1])
-    return _Found(problem, inputs, points, found, at.mass, Extras(curves, pair, projection, at.mass))
+    extras = Extras(curves, parse_moment(options.moment), projection, at.mass)
+    return _Found(problem, inputs, points, found, at.mass, extras)
 
 
 def _write(folder: Path, found: _Found) -> str:

@@ -15,7 +15,7 @@ from limits.upper import Method
 from limits.visible_band import Band, allowed_events, visible_band, visible_channels
 from na64.commands.common import show_progress
 from na64.errors import UserError
-from na64.limit.curves import Curve
+from na64.limit.curves import Curve, notes_on
 from na64.limit.hepdata import hepdata_of_band
 from na64.limit.options import LimitOptions
 from na64.limit.visible import VisibleInputs, read_visible
@@ -40,11 +40,11 @@ def write_band(options: LimitOptions, masses: Sequence[float], curves: Sequence[
     Raises
     ------
     UserError
-        If inputs do not belong together, an option is of other models, or a mass does not decay to e+ e-.
+        If inputs do not belong together, or a mass does not decay to e+ e-.
     """
-    _require_known(options)
     _require_decays(masses)
     inputs = read_visible(options, masses)
+    inputs = inputs._replace(notes=(*inputs.notes, *notes_on(curves, masses, is_band=True)))
     allowed = allowed_events(
         inputs.setups,
         yield_error=options.yield_error,
@@ -93,14 +93,6 @@ def _write(
 
 def _json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
-
-
-def _require_known(options: LimitOptions) -> None:
-    others = ("bins", "dimuon_correction", "moment", "impacts_at", "project")
-    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name)]
-    if given:
-        msg = f"{', '.join(given)} is of other models; leave it out with --model visible"
-        raise UserError(msg)
 
 
 def _require_decays(masses: Sequence[float]) -> None:

@@ -20,7 +20,7 @@ from physics.anomalous_moment import coupling_of_moment
 from physics.dark_matter import yield_of_mixing
 from physics.relic import DarkMatter, relic_yield
 
-__all__ = ["BAND_COLOURS", "LABELS", "Extras", "draw_limit", "finite", "plot_limits", "y_axis"]
+__all__ = ["BAND_COLOURS", "LABELS", "Extras", "draw_limit", "fill_area", "finite", "plot_limits", "y_axis"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +31,8 @@ _RELICS: tuple[tuple[tuple[DarkMatter, ...], str, str], ...] = (
     (("dirac", "pseudo-dirac"), "relic: Dirac, pseudo-Dirac", ":"),  # one line: the same density
 )
 _OVERLAYS = (2, 6, 9, 7, 8, 1)  # colours of published curves; those of the relics are 3 to 5
+_BAR = 14  # [points] width of what is drawn of one mass alone
+_LIGHTEST = 0.6  # [MeV] chi of a relic: its formulas end at the electron's mass
 LABELS = {"closed": "data, blinded", "open": "data", "projection": "projection"}
 
 
@@ -91,6 +93,14 @@ def finite(x: Floats, *ys: Floats) -> tuple[Floats, ...]:
     return tuple(v[kept] for v in (x, *ys))
 
 
+def fill_area(axes: Axes, x: Floats, bottom: Floats, top: Floats, **look: Any) -> None:
+    """Fill between two lines, arrays of shape (n,); of one place alone, where nothing has a width, a bar."""
+    if len(x) == 1:
+        axes.vlines(x, bottom, top, **{**look, "lw": _BAR})
+    else:
+        axes.fill_between(x, bottom, top, **look)
+
+
 @style.styled
 def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: str, extras: Extras) -> Figure:
     """
@@ -111,7 +121,7 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
     for low, high, colour, name in ((0, 4, BAND_COLOURS[1], "2"), (1, 3, BAND_COLOURS[0], "1")):
         x, bottom, top = finite(mass, bands[:, low], bands[:, high])
         if (top > 1.001 * bottom).any():  # without a background there is no band
-            axes.fill_between(x, bottom, top, color=colour, lw=0, label=f"expected ± {name} s.d.")
+            fill_area(axes, x, bottom, top, color=colour, lw=0, label=f"expected ± {name} s.d.")
     axes.plot(*finite(mass, bands[:, 2]), color=style.INK, ls="--", marker=marker, label="expected, median")
     if any(p.observed is not None for p in points):
         seen = shown([np.nan if p.observed is None else p.observed for p in points])
@@ -121,13 +131,13 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
         colour = style.COLOURS[_OVERLAYS[index % len(_OVERLAYS)]]
         inside = (x >= mass.min()) & (x <= mass.max())
         axes.plot(x[inside], y[inside], color=colour, ls="-.", label=curve.label)
+    wider = 1.2 if len(points) == 1 else 1.0
     if axis.power == 2.0:
-        _draw_relics(axes, mass, problem.settings.mass_ratio, problem.settings.dark_matter)
+        _draw_relics(axes, mass.min() / wider, mass.max() * wider, problem.settings)
     if problem.model.name == "lmu-ltau" and extras.moment is not None:
         _draw_moment(axes, np.array([p.mass for p in points]), extras.moment)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    wider = 1.2 if len(points) == 1 else 1.0
     axes.set_xlim(mass.min() / wider, mass.max() * wider)
     bottom_end, top_end = axes.get_ylim()
     axes.set_ylim(bottom_end, top_end * (top_end / bottom_end) ** 0.05)
@@ -161,13 +171,15 @@ def _remark(problem: Problem) -> str:
     )
 
 
-def _draw_relics(axes: Axes, mass: Floats, ratio: float, chosen: DarkMatter) -> None:
-    grid = np.geomspace(max(mass.min(), 0.6), mass.max(), 150)
-    if ratio >= 0.49:
+def _draw_relics(axes: Axes, low: float, high: float, settings: Settings) -> None:
+    """Draw the lines between two masses of chi [MeV], as far as chi is heavier than the electron."""
+    low, ratio = max(low, _LIGHTEST), settings.mass_ratio
+    if low >= high or ratio >= 0.49:
         return
+    grid = np.geomspace(low, high, 150)
     for index, (kinds, name, line) in enumerate(_RELICS):
         y = [relic_yield(1e-3 * float(m), ratio, kinds[0]) for m in grid]
-        width, mark = (3.0, " (of this limit)") if chosen in kinds else (1.5, "")
+        width, mark = (3.0, " (of this limit)") if settings.dark_matter in kinds else (1.5, "")
         axes.plot(grid, y, color=style.COLOURS[3 + index], ls=line, lw=width, label=name + mark)
 
 

@@ -40,6 +40,10 @@ class Store:
             content[name] = tuple(content[name])
         return Point(**content)
 
+    def kept(self, masses: Sequence[float]) -> int:
+        """Return how many points of masses are there."""
+        return sum(self.read(mass) is not None for mass in masses)
+
     def write(self, point: Point) -> None:
         """Keep a point; it has its name when it is complete."""
         self._folder.mkdir(parents=True, exist_ok=True)

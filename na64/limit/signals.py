@@ -28,6 +28,7 @@ Shifts = tuple[float, float]  # relative, down and up
 
 _RADIATED = {"dark_photon", "z_prime"}
 _RESONANT = "resonant_dark_photon"
+_VISIBLE = "visible_dark_photon"
 _PLANE = "edep_plane_final"
 _EARLY = 5.0  # [X0] where most are made
 
@@ -150,7 +151,9 @@ def _read(run: StoredRun, dataset: str, settings: Settings, edges: Sequence[floa
     """Return the efficiency of one dataset: events in the box over those that the yield expects."""
     made = simulation_of(run, dataset)
     if made.process not in {*_RADIATED, _RESONANT}:
-        msg = f"dataset '{dataset}' of {run.path} is {made.process}, which is no signal of `na64 processes`"
+        wanted = ", ".join((*sorted(_RADIATED), _RESONANT))
+        hint = "use --model visible" if made.process == _VISIBLE else f"signals are runs of {wanted}"
+        msg = f"dataset '{dataset}' of {run.path} is {made.process}; {hint}"
         raise UserError(msg)
     parameters = run.inputs_of(dataset)[0]["parent"]["processes"][0]["parameters"]
     selection, setup = selection_of(run), load_setup(run.record["setup"])

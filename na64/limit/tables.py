@@ -153,12 +153,13 @@ def limits_text(
     kind = {"closed": "blinded: expected limits only", "open": "open data", "projection": "projection"}[state]
     lines = [f"{model.title}: {100 * problem.level:g}% CL upper limits on {model.symbol} ({kind})", ""]
     for run in problem.runs:
-        seen = "blinded" if run.observed is None else f"{sum(run.observed)} events seen"
+        seen = ", blinded" * (state == "closed")
+        seen = seen if run.observed is None else f", {sum(run.observed)} events seen"
         low, high = (sum(run.background.values) * f for f in run.background.own)
         bins = f", {len(run.background.values)} bins of missing energy" * (len(run.background.values) > 1)
         lines.append(
             f"  {run.name} ({run.setup}): {run.exposure:.3g} particles on target, background "
-            f"{sum(run.background.values):.3g} ({low:.3g} to {high:.3g}), {seen}{bins}"
+            f"{sum(run.background.values):.3g} ({low:.3g} to {high:.3g}){seen}{bins}"
         )
     lines += ["", "  mass [MeV]    observed    expected    -1 to +1 sigma         efficiency  length [X0]"]
     for p in points:

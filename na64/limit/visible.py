@@ -12,7 +12,7 @@ from limits.visible import DecayEfficiency, DenseTarget, dense_target, visible_y
 from limits.visible_band import Count, VisibleSetup
 from na64.errors import UserError
 from na64.limit.data import Assumed, background_of, read_data, source_of
-from na64.limit.options import LimitOptions, named_numbers, parse_assumed
+from na64.limit.options import LimitOptions, named_numbers, notes_of, parse_assumed
 from na64.limit.signals import averaged, shifts_of
 from na64.run.simulated import simulation_of
 from na64.run.stored import StoredRun, read_run
@@ -63,14 +63,11 @@ def read_visible(options: LimitOptions, masses: Sequence[float]) -> VisibleInput
     assumed = parse_assumed(options.assume_background)
     counts: dict[str, list[Count]] = {}
     if options.runs:
-        if options.projection or options.setup:
-            msg = "--projection and --setup go without --runs, which say their setup and exposure themselves"
-            raise UserError(msg)
         data = read_data(
             [read_run(path) for path in options.runs],
             options.background,
             signals,
-            eot=named_numbers("--eot", options.eot),
+            eot=named_numbers("--eot", options.eot, "[RUN=]NUMBER"),
             assumed=assumed,
         )
         for one in data.runs:
@@ -81,7 +78,7 @@ def read_visible(options: LimitOptions, masses: Sequence[float]) -> VisibleInput
     else:
         counts = _projected(options, signals, assumed)
         state, sources = "projection", ()
-    notes: list[str] = []
+    notes = notes_of(options)
     setups = tuple(
         VisibleSetup(
             target=dense_target(load_setup(name)),
@@ -102,10 +99,7 @@ def _projected(
     options: LimitOptions, signals: Sequence[StoredRun], assumed: Assumed | None
 ) -> dict[str, list[Count]]:
     """Return an exposure of each setup, by its name."""
-    if options.background or options.eot:
-        msg = "--background and --eot belong to --runs; a projection takes --assume-background"
-        raise UserError(msg)
-    exposures = named_numbers("--projection", options.projection)
+    exposures = named_numbers("--projection", options.projection, "[SETUP=]EOT")
     if "" in exposures:
         names = {str(run.record["setup"]) for run in signals} or {options.setup or _SETUP}
         if len(exposures) > 1 or len(names) > 1 or options.setup not in {None, *names}:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from limits.toys import BAND
 from limits.visible_band import Band
 from na64.limit.curves import Curve
-from na64.limit.plots import BAND_COLOURS, LABELS, finite
+from na64.limit.plots import BAND_COLOURS, LABELS, fill_area, finite
 from na64.plotting import style
 
 __all__ = ["plot_visible"]
@@ -52,7 +52,7 @@ def draw_visible(
     seen = np.array([band.observed or (np.nan, np.nan) for band in bands])
     mass, lower, upper = finite(masses, *(seen if is_open else median).T)
     label = "excluded" if is_open else "excluded, expected"
-    axes.fill_between(mass, lower, upper, color=style.COLOURS[0], alpha=0.35, lw=0, label=label)
+    fill_area(axes, mass, lower, upper, color=style.COLOURS[0], alpha=0.35, lw=0, label=label)
     _draw_sides(axes, masses, np.array([band.expected for band in bands]))
     marker = "o" if len(bands) == 1 else ""
     for edge in (lower, upper):
@@ -99,5 +99,5 @@ def _draw_sides(axes: Axes, masses: Floats, expected: Floats) -> None:
         for edge in (0, 1):
             mass, outer, inner = finite(masses, wide[:, edge], narrow[:, edge])
             if (np.abs(np.log(outer / inner)) > _VISIBLE).any():
-                axes.fill_between(mass, outer, inner, color=BAND_COLOURS[place - 1], lw=0.5, label=label)
+                fill_area(axes, mass, outer, inner, color=BAND_COLOURS[place - 1], lw=0.5, label=label)
                 label = "_"  # one entry of the legend for both edges

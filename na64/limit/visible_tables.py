@@ -118,9 +118,10 @@ def band_text(inputs: VisibleInputs, bands: Sequence[Band], level: float, curves
     for curve in curves:
         for kind in ("expected", "observed")[: 1 + is_open]:
             found = thinned([row for band in bands if (row := _ratio(band, kind, curve)) is not None])
-            text = ", ".join(f"{low:.3f} and {high:.3f} at {1e3 * mass:.4g}" for mass, low, high in found)
+            edges = "lower edge" if curve.upper is None else "lower and upper edge"
+            text = ", ".join(f"{_both(*ratios)} at {1e3 * mass:.4g}" for mass, *ratios in found)
             if found:
-                lines.append(f"  {kind} lower and upper edge over {curve.label}: {text} MeV")
+                lines.append(f"  {kind} {edges} over {curve.label}: {text} MeV")
     lines += [f"  note: {note}" for note in inputs.notes]
     return "\n".join(lines) + "\n"
 
@@ -139,6 +140,10 @@ def _range(edges: Edges) -> str:
     if not math.isfinite(edges.lower):
         return f"{'nothing':>27}"
     return f"  {edges.lower:13.3e}  {edges.upper:10.3e}"
+
+
+def _both(low: float, high: float) -> str:
+    return f"{low:.3f} and {high:.3f}" if math.isfinite(high) else f"{low:.3f}"
 
 
 def _ratio(band: Band, kind: str, curve: Curve) -> tuple[float, float, float] | None:

@@ -85,7 +85,7 @@ def limit(
         ),
     ] = None,
     yield_error: Annotated[
-        float, typer.Option("--yield-error", min=0.0, help="Relative error of the signal's yield.")
+        float, typer.Option("--yield-error", help="Relative error of the signal's yield, up to 1.")
     ] = 0.1,
     dimuon_correction: Annotated[
         bool,
@@ -107,8 +107,8 @@ def limit(
         _Paths,
         typer.Option(
             "--track-length",
-            help="tracks.json of na64 tracks; one per target and beam. Default: the analytic form.",
-            metavar="FILE",
+            help="Of na64 tracks; one per target and beam. Default: the analytic form.",
+            metavar="DIR",
         ),
     ] = None,
     bins: Annotated[
@@ -122,7 +122,7 @@ def limit(
         list[str] | None,
         typer.Option(
             "--overlay",
-            help="Published curve: CSV of epsilon, or of y and m_chi; na64_2016, na64_visible_2017; repeat.",
+            help="Published curve: CSV with a header (docs/limits.md), na64_2016, na64_visible_2017; repeat.",
             metavar="FILE[:LABEL]",
         ),
     ] = None,

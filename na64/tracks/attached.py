@@ -14,6 +14,8 @@ from na64.errors import UserError
 
 __all__ = ["Attached", "attach_tracks"]
 
+_FILE = "tracks.json"
+
 
 class Attached(NamedTuple):
     """Runs with their tables, and what a reader must know of these."""
@@ -31,7 +33,7 @@ def attach_tracks(runs: Sequence[RunInput], paths: Sequence[Path]) -> Attached:
     ----------
     runs : sequence of RunInput
     paths : sequence of Path
-        Of `na64 tracks`; none: the runs come back as they are.
+        Tables of `na64 tracks`, or its directories; none: the runs come back as they are.
 
     Raises
     ------
@@ -42,13 +44,15 @@ def attach_tracks(runs: Sequence[RunInput], paths: Sequence[Path]) -> Attached:
     """
     if not paths:
         return Attached(tuple(runs), (), ())
-    tables = {path: read_tracks(path) for path in paths}
-    found, used = [], set()
+    files = [path / _FILE if path.is_dir() else path for path in paths]
+    tables = {path: read_tracks(path) for path in files}
+    found: list[RunInput] = []
+    used: dict[Path, list[str]] = {}
     for run in runs:
         path = _fitting(run, tables)
-        used.add(path)
+        used.setdefault(path, []).append(f"track_length_{run.setup}")
         found.append(replace(run, beam=run.beam._replace(tracks=tables[path])))
-    for path in paths:
+    for path in files:
         if path not in used:
             msg = f"--track-length {path} is of no beam and target of the runs; leave it out"
             raise UserError(msg)
@@ -58,8 +62,8 @@ def attach_tracks(runs: Sequence[RunInput], paths: Sequence[Path]) -> Attached:
     )
     notes = tuple(
         f"track length of {table.showers:,} simulated showers of {table.setup}; their statistics are the "
-        f"nuisance track_length_SETUP of each run"
-        for table in tables.values()
+        f"nuisance {' and '.join(dict.fromkeys(used[path]))}"
+        for path, table in tables.items()
     )
     return Attached(tuple(found), sources, notes)
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 from matplotlib.figure import Figure
@@ -17,14 +16,11 @@ from limits.run_input import BinnedBackground, Efficiency, RunInput
 from limits.scan import Problem, limit_point
 from limits.signal import MODELS
 from limits.yields import bremsstrahlung_yield
-from na64.errors import UserError
 from na64.limit import scan as na64_scan
-from na64.limit.curves import published_curves, read_curve
 from na64.limit.options import masses_of_grid
 from na64.limit.scan import Store, scan
 from na64.limit.signals import beam_of
 from na64.plotting import style
-from physics.dark_matter import yield_of_mixing
 from processors.pools import HerePool
 from tests.na64.test_background import DIMUONS, SETUP, SIDE_BANDS, Points, make_run
 
@@ -277,30 +273,6 @@ def test_resumed_command_does_not_make_points_again(
     assert na64(*words, "--resume").status == 0
     assert len(calls) == 4
     assert not list(runs["out"].parent.glob(".out*"))
-
-
-def test_shipped_curves_and_those_of_users(tmp_path: Path) -> None:
-    assert set(published_curves()) == {"na64_2016", "na64_visible_2017"}
-    curve = read_curve("na64_2016")
-    assert curve.at(0.1) == pytest.approx(8.7e-4, rel=0.01)
-    assert np.isnan(curve.at(2.0))
-    path = tmp_path / "curve.csv"
-    path.write_text("# a comment\nmass,low\n0.01,1e-4\n0.1,1e-2\n")
-    own = read_curve(f"{path}:ours")
-    assert (own.label, own.at(np.sqrt(1e-3))) == ("ours", pytest.approx(1e-3))
-    path.write_text("mass,low\n0.1,1e-4\n0.01,1e-2\n")
-    with pytest.raises(UserError, match="rising masses"):
-        read_curve(str(path))
-
-
-def test_a_curve_of_y_is_turned_into_epsilon(tmp_path: Path) -> None:
-    path = tmp_path / "relic.csv"
-    path.write_text("m_chi,y\n0.01,1e-10\n0.1,1e-8\n")
-    curve = read_curve(str(path), (0.1, 1 / 3))
-    assert curve.mass == pytest.approx([0.03, 0.3])
-    assert yield_of_mixing(curve.lower, 0.1, 1 / 3) == pytest.approx([1e-10, 1e-8])
-    with pytest.raises(UserError, match="which only the model 'invisible' has"):
-        read_curve(str(path))
 
 
 def test_masses_of_a_grid() -> None:

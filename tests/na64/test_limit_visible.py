@@ -332,12 +332,12 @@ REFUSED = {
     ),
     "setup of runs": (
         ["--runs", "data", "--setup", "na64vis_2017", "--signal", "signal", *ASSUMED],
-        "--setup go",
+        "--setup is of projections with --model visible",
     ),
     "invisible": (["--projection", "na64e_2018=1e10"], "na64e_2018 has no wcal, v2, s4"),
     "other models": (
         ["--projection", "1e10", "--bins", "60", "--project", "2"],
-        "--bins, --project is of other",
+        "--bins, --project are of models other than visible",
     ),
     "nothing": ([], "give --runs of data, or --projection"),
 }

@@ -139,13 +139,13 @@ def test_limit_takes_the_table(
 ) -> None:
     monkeypatch.setattr("na64.commands.limit.plot_limits", lambda *_: [])
     content = []
-    for words in ([], ["--track-length", path], ["--electron-motion"]):
+    for words in ([], ["--track-length", path.parent], ["--electron-motion"]):
         told = na64(*arguments(runs, "--assume-background", "0", "--overwrite", *words))
         assert told.status == 0, told.err
         content.append(json.loads((runs["out"] / "limits.json").read_text()))
         if "--track-length" in words:
             assert "200 simulated showers of na64e_2018" in told.out
-            assert "track_length_na64e_2018" in told.out
+            assert "their statistics are the nuisance track_length_na64e_2018\n" in told.out
     plain, tabulated, moving = content
     assert [run["track_length"] for c in content for run in c["runs"]] == [None, table.digest, None]
     assert {"track_length_na64e_2018"} == {row["name"] for row in tabulated["impacts"]["nuisances"]} - {
@@ -182,7 +182,7 @@ def test_tables_that_do_not_fit_are_refused(
         assert message in told.err
     told = na64("limit", "--model", "visible", "--projection", "1e10", "--grid", "10", "-o", runs["out"],
                 "--track-length", path)  # fmt: skip
-    assert "leave them out with visible ones" in told.err
+    assert "--track-length is of models other than visible" in told.err
     assert not runs["out"].exists()
 
 

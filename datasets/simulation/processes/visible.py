@@ -18,6 +18,7 @@ from datasets.simulation.processes.target import (
     target_of,
 )
 from datasets.simulation.stack import Stack
+from physics.dark_photon import ELECTRON
 from physics.decay import Daughters, two_body
 from physics.particles import decay_length_of, mass_of, pdg_of
 from physics.photonuclear import photonuclear_section
@@ -62,6 +63,15 @@ def _flying(parents: Particles, code: int, daughter: Daughters) -> Particles:
         slope_x=parents.slope_x + daughter.slope_x,
         slope_y=parents.slope_y + daughter.slope_y,
     )
+
+
+def _visible_rate(setup: Setup, parameters: Parameters) -> Yield:
+    """Return the A' per electron on target, of a mass that decays to e+ e-."""
+    mass = parameters["mass"]
+    if mass <= 2 * ELECTRON:
+        msg = f"an A' decays to e+ e- above {2 * ELECTRON:.6f} GeV alone, got mass={mass:g}; set more"
+        raise ValueError(msg)
+    return bremsstrahlung_rate(setup, parameters)
 
 
 def _kaon_rate(setup: Setup, parameters: Parameters) -> Yield:
@@ -151,7 +161,7 @@ VISIBLE_DARK_PHOTON = Process(
     code=31,
     title="signal: e Z -> e Z A', A' -> e+ e- at its decay length, off an electron of the shower",
     source="S. Gninenko et al., Phys. Lett. B 782 (2018) 406; D. Banerjee et al., arXiv:1912.11389",
-    rate=bremsstrahlung_rate,
+    rate=_visible_rate,
     parameters={"mass": 0.0167, "epsilon": 3e-4},
     units={"mass": "GeV, from 0.0011 to 0.2"},
     is_signal=True,

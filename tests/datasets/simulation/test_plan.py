@@ -17,6 +17,13 @@ SETUP = load_setup("na64e_2018")
 SAMPLE = load_setup("geant4_sample")  # without trigger and without intensity
 
 
+def test_masses_that_do_not_decay_visibly_are_refused() -> None:
+    setup = load_setup("na64vis_2017")
+    with pytest.raises(ConfigError, match=r"decays to e\+ e- above 0.001022 GeV alone, got mass=0.001"):
+        plan(setup, "visible_dark_photon", changes={"mass": 0.001})
+    assert plan(setup, "visible_dark_photon", changes={"mass": 0.0011}).parameters[0]["mass"] == 0.0011
+
+
 def mixture_file(folder: Path, components: str, trigger: str = "physics") -> str:
     path = folder / "mine.yaml"
     path.write_text(f"name: mine\ntitle: of a test\ntrigger: {trigger}\ncomponents:\n{components}")
