@@ -54,7 +54,7 @@ _ASIDE = {  # words of a column that name no coupling
     "90cl", "95cl", "cl90", "cl95", "90%cl", "95%cl", "-", "1",
 }  # fmt: skip
 _BRACKETS = re.compile(r"[\[(]([^\])]*)[\])]\s*$")
-_SIGNS = re.compile(r"[\s_{}^\\$'′*.−-]")  # noqa: RUF001 (primes and a minus sign)
+_SIGNS = re.compile(r"[\s_{}()^\\$'′*.−-]")  # noqa: RUF001 (primes and a minus sign)
 
 
 class MassColumn(NamedTuple):
@@ -81,8 +81,9 @@ def mass_of(cell: str, where: str) -> MassColumn:
     UserError
         If the name or the unit is not known.
     """
-    name, inside = _divide(cell)
-    unit = inside
+    name, unit = _divide(cell)
+    if _bare(cell) in _BOSONS | _DARK_MATTER:  # as m(A'), whose brackets hold no unit
+        name, unit = cell, None
     words = [word for word in re.split(r"[\s_/]+", name) if word]
     if unit is None and len(words) > 1 and words[-1] in _UNITS:
         unit = words.pop()

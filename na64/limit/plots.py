@@ -126,12 +126,12 @@ def draw_limit(problem: Problem, points: Sequence[Point], axis: _Axis, label: st
     if any(p.observed is not None for p in points):
         seen = shown([np.nan if p.observed is None else p.observed for p in points])
         axes.plot(*finite(mass, seen), color=style.INK, lw=2.2, marker=marker, label="observed")
+    wider = 1.2 if len(points) == 1 else 1.0
     for index, curve in enumerate(extras.curves):
         x, y = axis.mass * curve.mass, shown(curve.lower)
         colour = style.COLOURS[_OVERLAYS[index % len(_OVERLAYS)]]
-        inside = (x >= mass.min()) & (x <= mass.max())
+        inside = (x >= mass.min() / wider) & (x <= mass.max() * wider)
         axes.plot(x[inside], y[inside], color=colour, ls="-.", label=curve.label)
-    wider = 1.2 if len(points) == 1 else 1.0
     if axis.power == 2.0:
         _draw_relics(axes, mass.min() / wider, mass.max() * wider, problem.settings)
     if problem.model.name == "lmu-ltau" and extras.moment is not None:

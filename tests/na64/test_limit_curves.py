@@ -64,6 +64,7 @@ def test_a_band_of_y_has_both_edges_as_epsilon(path: Path) -> None:
     [
         ("mass [MeV]", 1e-3), ("mass (GeV)", 1.0), ("m_A'_MeV", 1e-3), ("$m_{A'}$ [MeV/c^2]", 1e-3),
         ("mass_keV", 1e-6), ("m/GeV", 1.0), ("m", 1.0), ("mass_mev", 1e-3),
+        ("m(A') [MeV]", 1e-3), ("M(A')", 1.0), ("dark photon mass [GEV]", 1.0), ("m_Z'_TeV", 1e3),
     ],
 )  # fmt: skip
 def test_units_of_the_mass(path: Path, cell: str, unit: float) -> None:

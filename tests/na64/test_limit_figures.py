@@ -68,7 +68,9 @@ def test_no_relic_is_lighter_than_the_electron(
 
 
 def test_one_mass_has_its_expected_band_as_bars(na64: Call, tmp_path: Path, drawn: dict[str, Drawn]) -> None:
-    project(na64, tmp_path, "--grid", "3")
+    project(na64, tmp_path, "--grid", "3", "--overlay", "na64_2016")
+    (curve,) = (line for label, line in drawn["limit"].lines if label == "na64_2016")
+    assert curve[0, 0] < 3 < curve[0, -1]
     for name in ("limit", "limit_y"):
         bars, (_, (_, median)) = drawn[name].bars, drawn[name].lines[0]
         assert set(bars) == {"expected ± 1 s.d.", "expected ± 2 s.d."}
