@@ -129,8 +129,7 @@ def bremsstrahlung_yield(
         own, others = (_summed(rate, tracks.above(kinds)(energy)) for kinds in (("beam",), _PAIRS))
         return _averaged(own, others, per_length)
     # lengths between two energies, not a density, which diverges at the beam's energy
-    length = electron_track_lengths(beam, energy)
-    primary = rate[-1] * length[-1] + (0.5 * (rate[1:] + rate[:-1]) * (length[:-1] - length[1:])).sum()
+    primary = _summed(rate, electron_track_lengths(beam, energy))
     secondary = np.trapezoid(rate * 2 * secondary_positron_track_density(beam, energy), energy)
     return Yield(float(primary), float(secondary), per_length)
 

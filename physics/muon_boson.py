@@ -11,12 +11,13 @@ does it for electrons in `physics.dark_photon`. The same process is treated by H
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from physics.dark_photon import ALPHA, PICOBARN, energy_shares, photon_flux, share_density
-from physics.exact_bremsstrahlung import Grid, exact_grid, share_above
+from physics.exact_bremsstrahlung import exact_grid, share_above
 
 __all__ = ["MUON", "boson_angles", "boson_section", "boson_shares"]
 
@@ -38,14 +39,8 @@ def boson_shares(mass: float, energy: float) -> tuple[Floats, Floats]:
     mass, energy : float [GeV]
         Of the Z' and of the muon.
     """
-    grid, low = _exact(mass, energy), mass / energy
-    edge = 0.5 * (1 - low) * np.geomspace(_CLOSEST, 1.0, _POINTS)  # dense at both ends
-    x = np.concatenate([low + edge, 1.0 - edge[-2::-1]])
-    widths = np.minimum(_SMOOTH, 0.5 * np.minimum(x - low, 1.0 - x))  # a grid is made of points
-    cumulative = 1.0 - np.array([share_above(grid, *at) for at in zip(x, widths, strict=True)])
-    return np.concatenate([[low], x, [1.0]]), np.concatenate(
-        [[0.0], np.maximum.accumulate(cumulative), [1.0]]
-    )
+    made = _exact(mass, energy)
+    return made.x, made.cumulative
 
 
 def boson_section(mass: float, energy: float, coupling: float, z: float, a: float) -> float:
@@ -63,14 +58,30 @@ def boson_section(mass: float, energy: float, coupling: float, z: float, a: floa
     z, a : float
         Of the nucleus.
     """
-    exact = float(_exact(mass, energy).weight.sum()) * coupling**2 / (4 * np.pi * ALPHA)
+    exact = _exact(mass, energy).section * coupling**2 / (4 * np.pi * ALPHA)
     return exact * _approximate(mass, energy, z, a) / _approximate(mass, energy, *_LEAD)
 
 
+class _Exact(NamedTuple):
+    """On lead."""
+
+    section: float  # [pb] for epsilon = 1
+    x: Floats  # (n,)
+    cumulative: Floats  # (n,)
+
+
 @lru_cache(maxsize=256)
-def _exact(mass: float, energy: float) -> Grid:
-    """Return the exact spectrum on lead for epsilon = 1."""
-    return exact_grid(mass, energy, 1.0, *_LEAD, nodes=_NODES, lepton=MUON)
+def _exact(mass: float, energy: float) -> _Exact:
+    """Return the exact cross section and spectrum; the integral's many points are not kept."""
+    grid, low = exact_grid(mass, energy, 1.0, *_LEAD, nodes=_NODES, lepton=MUON), mass / energy
+    edge = 0.5 * (1 - low) * np.geomspace(_CLOSEST, 1.0, _POINTS)  # dense at both ends
+    x = np.concatenate([low + edge, 1.0 - edge[-2::-1]])
+    widths = np.minimum(_SMOOTH, 0.5 * np.minimum(x - low, 1.0 - x))  # a grid is made of points
+    inside = np.maximum.accumulate([1.0 - share_above(grid, *at) for at in zip(x, widths, strict=True)])
+    ends = np.concatenate([[low], x, [1.0]]), np.concatenate([[0.0], inside, [1.0]])
+    for array in ends:
+        array.flags.writeable = False  # shared by all callers
+    return _Exact(float(grid.weight.sum()), *ends)
 
 
 @lru_cache(maxsize=1024)

@@ -21,12 +21,8 @@ __all__ = ["Curve", "notes_on", "published_curves", "read_curve"]
 
 Floats = npt.NDArray[np.float64]
 
-_OWN = {
-    "invisible": "epsilon",
-    "visible": "epsilon",
-    "b-l": "g_B-L",
-    "lmu-ltau": "g_mu",
-}  # couplings of models
+# Couplings of models
+_OWN = {"invisible": "epsilon", "visible": "epsilon", "b-l": "g_B-L", "lmu-ltau": "g_mu"}
 _PER_EPSILON = {"epsilon": 1.0, "g_B-L": coupling_of_epsilon(1.0), "g_mu": 1 / l_mu_tau_epsilon(1.0)}
 _COLUMNS = "a header, then mass, limit and, if any, upper edge, between commas"
 
