@@ -123,7 +123,8 @@ def _radiate_boson(
     """Let a muon lose a share of its energy for good, and recoil."""
     del stack
     mass, energy = parameters["mass"], particles.momentum
-    shares, cumulative = boson_shares(mass, float(np.max(energy)))
+    # of the mean in whole GeV: the spectrum of x hardly changes, and blocks share one integral
+    shares, cumulative = boson_shares(mass, float(np.rint(np.mean(energy))))
     x = np.interp(rng.random(len(energy)), cumulative, shares)
     recoil = boson_angles(x, mass, energy, rng) * x / (1.0 - x)  # momenta across balance
     angle = rng.uniform(0.0, 2.0 * np.pi, len(x))
